@@ -153,6 +153,6 @@ class CheckFailed(PatterError):
 
 
 class Brake(PatterError):
-    """So many records in a row were rejected that the data is not to blame. A supervisor must not restart the worker."""
+    """So many records in a row were rejected that the data is not to blame. The worker must not be restarted."""
 
     exit_code = 1

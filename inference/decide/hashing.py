@@ -1,0 +1,25 @@
+"""Chance that repeats itself: numbers in [0, 1) that are a function of names, so that a replay draws the same."""
+
+from hashlib import blake2b
+
+_SEPARATOR = "\x1f"
+_SCALE = 2.0**-53
+
+
+def unit(*names: str) -> float:
+    """A number in [0, 1), uniform over distinct `names`, from 53 bits of BLAKE2b."""
+    digest = blake2b(_SEPARATOR.join(names).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) * _SCALE
+
+
+def seed_of(*names: str) -> int:
+    """A 128-bit seed for a random generator."""
+    digest = blake2b(_SEPARATOR.join(names).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return int.from_bytes(digest, "big")
+
+
+def decision_id(tenant: str, event_id: str) -> bytes:
+    """The 16 bytes by which a decision is known: one event of one tenant has one, however often it is decided."""
+    return blake2b(
+        _SEPARATOR.join((tenant, event_id)).encode("utf-8", "surrogatepass"), digest_size=16, person=b"patter.decision"
+    ).digest()
