@@ -1,0 +1,1 @@
+"""Kafka and time: the shells that carry records to the pure core and its answers back."""

@@ -1,4 +1,4 @@
-"""Who takes part in an experiment: a salted hash of the shopper, so that it can be recomputed by anybody at any time."""
+"""Who takes part in an experiment: a salted hash of the shopper, that anybody can recompute at any time."""
 
 from msgspec import Struct
 

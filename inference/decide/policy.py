@@ -72,17 +72,14 @@ class Policy:
             seed = seed_of(self._seed, str(self.version), category, segment, arm)
             draws[row] = np.random.Generator(np.random.PCG64(seed)).beta(belief.alpha, belief.beta, self.snapshot.draws)
         wins = np.bincount(draws.argmax(axis=0), minlength=count)
-        epsilon = self.snapshot.epsilon
-        shares = tuple(
-            float((1 - epsilon) * int(won) / self.snapshot.draws + epsilon / count) if count > 1 else 1.0
-            for won in wins
-        )
+        epsilon, total = self.snapshot.epsilon, self.snapshot.draws
+        shares = tuple(float((1 - epsilon) * int(won) / total + epsilon / count) if count > 1 else 1.0 for won in wins)
         encoded = msgspec.json.encode(dict(zip(eligible, shares, strict=True)))
         return Choices(eligible, shares, Raw(encoded))
 
 
 def fixed_prior(
-    *, version: int, experiment: str, arms: tuple[str, ...], epsilon: float, created_ms: int, by: str, why: str
+    *, version: int, experiment: str, arms: tuple[str, ...], epsilon: float, draws: int, created_ms: int, by: str, why: str
 ) -> PolicySnapshot:
     """A snapshot that has learned nothing yet: the same belief for every arm, so every arm is as likely as the next."""
     return PolicySnapshot(
@@ -91,6 +88,7 @@ def fixed_prior(
         created_ms=created_ms,
         seed=f"{experiment}:{version}",
         epsilon=epsilon,
+        draws=draws,
         prior=dict.fromkeys(arms, _FLAT),
         by=by,
         why=why,

@@ -1,0 +1,29 @@
+"""`patter bench SUITE`: measured against a baseline in the same run."""
+
+from typing import Annotated
+
+import typer
+
+from patter.cli.options import Json, Seed
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Measure Patter against a baseline in the same run, on the local broker."""
+
+
+@app.command()
+def serve(
+    json: Json = None,
+    seed: Seed = 1,
+    events: Annotated[int, typer.Option("--events", min=1000, help="Records of each throughput run.")] = 300_000,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Interleaved repeats of each subject.")] = 3,
+) -> None:
+    """serve's path against the raw confluent-kafka transaction loop without work."""
+    from patter.bench.serve import bench_serve
+    from patter.result import write_result
+
+    result = bench_serve(events=events, repeats=repeats, seed=seed)
+    write_result(result, json)

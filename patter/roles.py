@@ -1,0 +1,16 @@
+"""Which roles a machine runs, and with which arguments."""
+
+from pathlib import Path
+
+from patter.supervisor import RoleSpec
+
+
+def role_specs(config: Path | None, workers: int, *, generators: int = 1) -> list[RoleSpec]:
+    """serve `workers` times, generate `generators` times. The first of each has the role's plain name."""
+    common = ("--config", str(config)) if config else ()
+    specs = []
+    for role, count in (("serve", workers), ("generate", generators)):
+        for number in range(count):
+            name = role if number == 0 else f"{role}-{number}"
+            specs.append(RoleSpec(name, ("run", role, "--member", f"{role}-{number}", "--port", "0", *common)))
+    return specs

@@ -1,0 +1,224 @@
+"""The shape of `patter.toml`. Every field says how to choose its value; `docs/reference/settings.md` lists them all."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from schemas.events import KINDS
+from schemas.topics import BY_LOGICAL
+
+Name = Annotated[str, Field(min_length=1, max_length=256)]
+# A variant's name is part of a Kafka key and of metric labels.
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KafkaPart(_Part):
+    bootstrap: Name = Field("127.0.0.1:29092", description="HOST:PORT of a broker; more than one, separated by commas.")
+    delivery: Literal["exactly_once", "at_least_once"] = Field(
+        "exactly_once", description="at_least_once where the broker has no transactions, or a few ms matter more."
+    )
+    client: dict[str, str] = Field(
+        default_factory=dict, description="librdkafka keys as they are: SASL, TLS, timeouts. Also given to Faust."
+    )
+
+
+class TopicPart(_Part):
+    name: Name | None = Field(None, description="The topic's name where it is not Patter's own.")
+    partitions: int | None = Field(
+        None, ge=1, le=10_000, description="Two to four for each worker that there may ever be; fixed at creation."
+    )
+
+
+class FeaturesPart(_Part):
+    repo_path: str | None = Field(None, description="Folder of your own Feast repository; its views replace Patter's.")
+    service: Name = Field("decision_context_v1", description="The feature service that serve reads.")
+    store: Literal["sqlite", "redis"] = Field("sqlite", description="redis as soon as two machines serve.")
+    redis: str = Field("127.0.0.1:6379", description="Feast's Redis connection string, without time-outs.")
+    cache_entries: int = Field(100_000, ge=1, description="Rows kept per view; about 1 KB each.")
+    cache_ttl_s: dict[str, float] = Field(
+        default_factory=dict, description="How old a cached row of a view may be; the staleness that you accept."
+    )
+    max_stale_s: float = Field(600.0, ge=0, description="How old cached rows may get while the store is away.")
+    read_timeout_ms: int = Field(
+        250, ge=1, description="A read that takes longer is an error; its decisions use defaults."
+    )
+    outage: Literal["fail_open", "pause"] = Field(
+        "fail_open", description="pause where a decision without context is worse than a late one."
+    )
+
+
+class ConditionPart(_Part):
+    feature: Name = Field(description="view:name, as Feast calls it.")
+    op: Literal[">=", ">", "<=", "<", "==", "!=", "in", "not_in", "exists"]
+    value: bool | int | float | str | list[str] | list[int] | list[float] | None = None
+
+
+class SegmentPart(_Part):
+    name: Label
+    all: list[ConditionPart] = Field(default_factory=list, description="Every one of these holds.")
+    any: list[ConditionPart] = Field(default_factory=list, description="At least one of these holds.")
+
+
+class VariantPart(_Part):
+    name: Label
+    tone: Name = Field(description="One of the bundle's tones: `patter bundle show` lists them.")
+    cta: Name = Field(description="One of the bundle's calls to action.")
+    length: Name = Field("short", description="One of the bundle's lengths.")
+
+
+class ExperimentPart(_Part):
+    name: Name = "default"
+    version: int = Field(1, ge=1, description="Raise it with every change of arms or shares.")
+    salt: Name = Field("patter", description="Never change it while the experiment runs: it decides who is held out.")
+    holdout: Share = Field(
+        0.05, description="Share of shoppers who see no copy: what all of it is worth is measured on them."
+    )
+
+
+class PolicyPart(_Part):
+    epsilon: Share = Field(
+        0.05, description="Share spread evenly over the arms, so that none is ever given up for good."
+    )
+    draws: int = Field(
+        512, ge=16, le=65536, description="Posterior draws per cell; propensities are multiples of 1/draws."
+    )
+
+
+class CapPart(_Part):
+    feature: Name = Field(description="view:name of a count of impressions.")
+    limit: float = Field(gt=0, description="From this count on the shopper is left in peace.")
+
+
+class ServePart(_Part):
+    triggers: list[Name] = Field(
+        default_factory=lambda: ["product_viewed", "list_viewed", "cart_added"],
+        description="Kinds of events that ask for a decision.",
+    )
+    batch_ms: int = Field(25, ge=1, le=5_000, description="10 ms is the least that a small broker bears.")
+    batch_records: int = Field(2_000, ge=1, le=100_000)
+    seen_window: int = Field(
+        200_000, ge=1, description="Offsets of a partition in which a repeated event_id is a duplicate."
+    )
+    channel: Name = "push"
+    locale: Name = "en"
+    bots: list[Name] = Field(
+        default_factory=lambda: ["bot", "crawler", "spider", "headless"],
+        description="Parts of user agents (lower case) that get no copy and train nothing.",
+    )
+    frequency_cap: CapPart | None = None
+    miss_quiet_s: float = Field(60.0, gt=0, description="A missing text is asked for once in this time.")
+
+
+class GeneratePart(_Part):
+    provider: Literal["auto", "cpu", "cuda"] = Field("auto", description="cuda demands a GPU and fails without one.")
+    threads: int = Field(1, ge=1, le=64, description="One per process; more processes beat more threads.")
+    batch: int = Field(32, ge=1, le=512, description="Texts written side by side.")
+    tries: int = Field(3, ge=1, le=10, description="Texts written for a request before it is given up for a minute.")
+    expire_s: float = Field(600.0, gt=0, description="Requests older than this are dropped.")
+
+
+class BrakePart(_Part):
+    run: int = Field(1_000, ge=1, description="Rejected records in a row that stop a worker.")
+    ratio: Share = Field(0.5, description="Share of rejects in a window that stops a worker.")
+    window: int = Field(2_000, ge=1)
+
+
+class TokenKeyPart(_Part):
+    id: int = Field(ge=0, le=255)
+    ref: str = Field(
+        pattern=r"^(env:.+|file:.+)$", description="env:NAME or file:PATH; the key itself never stands here."
+    )
+
+
+class TokensPart(_Part):
+    active: int = Field(1, ge=0, le=255, description="The key that signs; during a rotation two are accepted.")
+    keys: list[TokenKeyPart] = Field(default_factory=list)
+
+
+class MetricsPart(_Part):
+    host: Name = "127.0.0.1"
+    port: int = Field(0, ge=0, le=65535, description="0 takes a free one; `patter status` knows it.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Environment: PATTER_ and two underscores between parts (PATTER_KAFKA__BOOTSTRAP)."""
+
+    model_config = SettingsConfigDict(env_prefix="PATTER_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    tenant: Name = Field("demo", description="Part of every decision id: two tenants never meet.")
+    data_dir: Name = Field(".patter", description="Folder for what this machine keeps: store, logs, pids.")
+    bundle: str | None = Field(
+        None, description="Folder of a model bundle; the starter that ships with Patter otherwise."
+    )
+    kafka: KafkaPart = KafkaPart()
+    topics: dict[str, TopicPart] = Field(default_factory=dict)
+    features: FeaturesPart = FeaturesPart()
+    segment_version: Name = Field(
+        "1", description="Raise it with every change of the rules; it stands in every decision."
+    )
+    segment_default: Label = "regular"
+    segment_unknown: Label = "new"
+    segments: list[SegmentPart] | None = Field(None, description="Ordered rules, the first that holds wins.")
+    variants: list[VariantPart] = Field(
+        default_factory=lambda: [
+            VariantPart(name="warm_discover", tone="warm", cta="discover", length="short"),
+            VariantPart(name="bold_shop", tone="bold", cta="shop", length="short"),
+            VariantPart(name="plain_none", tone="plain", cta="none", length="medium"),
+        ],
+        min_length=1,
+        description="The arms besides the template: style recipes, shared by all products.",
+    )
+    experiment: ExperimentPart = ExperimentPart()
+    policy: PolicyPart = PolicyPart()
+    serve: ServePart = ServePart()
+    generate: GeneratePart = GeneratePart()
+    brake: BrakePart = BrakePart()
+    tokens: TokensPart = TokensPart()
+    metrics: MetricsPart = MetricsPart()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the base class's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, so that one image runs everywhere."""
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        wrong = [
+            f"topics.{name}: no such topic; there are {', '.join(BY_LOGICAL)}"
+            for name in self.topics
+            if name not in BY_LOGICAL
+        ]
+        wrong += [
+            f"serve.triggers: {kind!r} is no kind that can ask for copy"
+            for kind in self.serve.triggers
+            if kind not in _TRIGGERS
+        ]
+        names = [variant.name for variant in self.variants]
+        wrong += [f"variants[{i}].name: {name!r} stands twice" for i, name in enumerate(names) if name in names[:i]]
+        wrong += [
+            f"variants[{i}].name: 'template' is the control" for i, name in enumerate(names) if name == "template"
+        ]
+        rules = [rule.name for rule in self.segments or []]
+        wrong += [f"segments[{i}].name: {name!r} stands twice" for i, name in enumerate(rules) if name in rules[:i]]
+        ids = [key.id for key in self.tokens.keys]
+        if ids and self.tokens.active not in ids:
+            wrong.append(f"tokens.active: no key has the id {self.tokens.active}")
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+
+_TRIGGERS = frozenset(KINDS) & {"product_viewed", "list_viewed", "cart_added"}

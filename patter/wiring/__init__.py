@@ -1,0 +1,1 @@
+"""Settings become running roles: ports are bound to adapters here, in plain functions."""

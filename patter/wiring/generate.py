@@ -1,0 +1,64 @@
+"""generate as a process."""
+
+from inference.generate import open_writer
+from inference.generate.channels import limit_of
+from patter.settings import Settings
+from patter.wiring.bundle import bundle_path
+from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.process import RoleProcess, now_ms
+from patter.wiring.serve import reject_brake
+from streams.broadcast.pool import Pool
+from streams.broadcast.reader import BroadcastReader
+from streams.broadcast.states import States, StateTopics
+from streams.generate.setup import GenerateSetup, GenerateTopics
+from streams.generate.step import ROLE, GenerateWorker
+from streams.kafka.admin import check_partitions
+from streams.kafka.loop import Loop, LoopOptions
+
+USED = ("copy_requests", "copy", "copy_review", "dlq", "catalog")
+# A batch of requests should fill the model's batch, but the first shopper of a new product should not wait for it.
+BATCH_MS = 50
+
+
+def run_generate(settings: Settings, member: str, port: int | None) -> None:
+    """Run until SIGTERM. Raises PatterError where it cannot start or go on."""
+    process = RoleProcess(ROLE, member, settings, port)
+    options = kafka_options(settings, f"patter-{member}")
+    topics = topics_of(settings)
+    check_partitions(options, {topics[name].name: topics[name].partitions for name in USED})
+    part = settings.generate
+    writer = open_writer(bundle_path(settings), provider=part.provider, threads=part.threads, batch=part.batch)
+    setup = GenerateSetup(
+        topics=GenerateTopics(
+            topics["copy_requests"].name, topics["copy"].name, topics["copy_review"].name, topics["dlq"].name
+        ),
+        channel=settings.serve.channel,
+        max_chars=limit_of(settings.serve.channel),
+        expire_ms=int(part.expire_s * 1000),
+        tries=part.tries,
+    )
+    state_topics = StateTopics(topics["catalog"].name, topics["copy"].name)
+    broadcast = BroadcastReader(options, list(state_topics.names().values()), now_ms)
+    pool = Pool(setup.channel, settings.serve.locale, writer.bundle_sha256)
+    states = States(broadcast, state_topics, pool, process.metrics, ROLE)
+    broadcast.start()
+    worker = GenerateWorker(setup, states, writer, process.metrics, now_ms, reject_brake(settings))
+    loop = Loop(
+        options,
+        LoopOptions(
+            role=ROLE,
+            member=member,
+            group=f"patter-generate-{settings.tenant}",
+            topic=setup.topics.requests,
+            batch_ms=BATCH_MS,
+            batch_records=part.batch,
+        ),
+        worker,
+        process.metrics,
+        now_ms,
+        process.beat,
+    )
+    try:
+        loop.run(process.stop)
+    finally:
+        broadcast.close()

@@ -1,0 +1,104 @@
+"""serve as a process."""
+
+from functools import partial
+
+from features.segments import compile as compile_segments
+from features.store import open_reader, settle_heap
+from inference.bundle import load_bundle
+from inference.generate.channels import limit_of
+from patter.settings import Settings
+from patter.wiring.bundle import bundle_path
+from patter.wiring.experiment import experiment_of, segment_table
+from patter.wiring.features import feature_options
+from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.process import RoleProcess, now_ms
+from patter.wiring.tokens import token_keys
+from schemas.ports import FeatureReader
+from streams.broadcast.pool import Pool
+from streams.broadcast.reader import BroadcastReader
+from streams.broadcast.states import States, StateTopics
+from streams.dlq import RejectBrake
+from streams.kafka.admin import check_partitions
+from streams.kafka.loop import Loop, LoopOptions
+from streams.kafka.window import read_window
+from streams.serve.setup import FrequencyCap, ServeSetup, ServeTopics
+from streams.serve.step import ROLE, ServeWorker
+
+USED = ("events", "decisions", "copy_requests", "codes", "dlq", "catalog", "copy", "policy")
+
+
+def serve_setup(settings: Settings, member: str, reader: FeatureReader, bundle_sha256: str) -> ServeSetup:
+    """What serve's decisions depend on."""
+    topics = {logical: topic.name for logical, topic in topics_of(settings).items()}
+    table = segment_table(settings)
+    cap = settings.serve.frequency_cap
+    view, _, feature = cap.feature.partition(":") if cap else ("", "", "")
+    keys = token_keys(settings)
+    return ServeSetup(
+        tenant=settings.tenant,
+        worker=member,
+        topics=ServeTopics(**{name: topics[name] for name in ServeTopics.__struct_fields__}),
+        experiment=experiment_of(settings),
+        segment_of=compile_segments(table, None, user_views={v for v, key in reader.views if key == "user_id"}),
+        segment_version=table.version,
+        triggers=frozenset(settings.serve.triggers),
+        bots=tuple(part.lower() for part in settings.serve.bots),
+        cap=FrequencyCap(view, feature, cap.limit) if cap else None,
+        channel=settings.serve.channel,
+        locale=settings.serve.locale,
+        max_chars=limit_of(settings.serve.channel),
+        views=tuple(reader.views),
+        key_id=settings.tokens.active,
+        key=keys[settings.tokens.active],
+        bundle_sha256=bundle_sha256,
+        seen_window=settings.serve.seen_window,
+        miss_quiet_ms=int(settings.serve.miss_quiet_s * 1000),
+    )
+
+
+def reject_brake(settings: Settings) -> RejectBrake:
+    """The brake as the settings want it."""
+    return RejectBrake(settings.brake.run, settings.brake.ratio, settings.brake.window)
+
+
+def run_serve(settings: Settings, member: str, port: int | None) -> None:
+    """Run until SIGTERM. Raises PatterError where it cannot start or go on."""
+    process = RoleProcess(ROLE, member, settings, port)
+    options = kafka_options(settings, f"patter-{member}")
+    topics = topics_of(settings)
+    check_partitions(options, {topics[name].name: topics[name].partitions for name in USED})
+    bundle = load_bundle(bundle_path(settings))
+    reader = open_reader(feature_options(settings))
+    setup = serve_setup(settings, member, reader, bundle.sha256)
+    state_topics = StateTopics(
+        topics["catalog"].name, topics["copy"].name, topics["policy"].name, topics["codes"].name
+    )
+    broadcast = BroadcastReader(options, list(state_topics.names().values()), now_ms)
+    pool = Pool(setup.channel, setup.locale, bundle.sha256)
+    states = States(broadcast, state_topics, pool, process.metrics, ROLE)
+    broadcast.start()
+    rewarm = partial(read_window, options, setup.topics.events)
+    worker = ServeWorker(
+        setup, states, reader, process.metrics, now_ms, rewarm, reject_brake(settings), states.codes
+    )
+    loop = Loop(
+        options,
+        LoopOptions(
+            role=ROLE,
+            member=member,
+            group=f"patter-serve-{settings.tenant}",
+            topic=setup.topics.events,
+            batch_ms=settings.serve.batch_ms,
+            batch_records=settings.serve.batch_records,
+        ),
+        worker,
+        process.metrics,
+        now_ms,
+        process.beat,
+    )
+    settle_heap()
+    try:
+        loop.run(process.stop)
+    finally:
+        broadcast.close()
+        reader.close()

@@ -1,0 +1,1 @@
+"""Small states that every worker holds whole: pool, catalogue, policy."""

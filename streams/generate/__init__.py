@@ -1,0 +1,1 @@
+"""generate: writes the copy that serve missed; the pool's only writer."""

@@ -1,0 +1,57 @@
+"""Which requests are worth writing for: the rest are counted and dropped."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from inference.decide.facts import Facts
+from schemas.copy import CopyRequest
+from schemas.decode import Rejection
+from schemas.errors import Code
+from streams.broadcast.pool import Text
+from streams.kafka.records import Record
+
+_decoder = msgspec.json.Decoder(CopyRequest)
+
+
+class Sifted(Struct, frozen=True):
+    """Requests to write for, records to set aside, and how many went which way."""
+
+    wanted: list[tuple[CopyRequest, Facts]]
+    rejected: list[tuple[Record, Rejection]]
+    outcomes: Counter[str]
+
+
+def sift(
+    records: Sequence[Record],
+    catalogue: Mapping[str, Facts],
+    texts: Mapping[tuple[str, str, str], tuple[Text, ...]],
+    now_ms: int,
+    expire_ms: int,
+) -> Sifted:
+    """Drop what is expired, answered, asked for twice or about no product; age is judged by Kafka's timestamp."""
+    outcomes: Counter[str] = Counter()
+    wanted: dict[object, tuple[CopyRequest, Facts]] = {}
+    rejected: list[tuple[Record, Rejection]] = []
+    for record in records:
+        try:
+            request = _decoder.decode(record.value or b"")
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            rejected.append((record, Rejection(Code.UNDECODABLE, "", str(error))))
+            continue
+        facts = catalogue.get(request.product_id)
+        place = (request.product_id, request.segment, request.variant)
+        if now_ms - record.timestamp_ms > expire_ms:
+            outcomes["expired"] += 1
+        elif facts is None:
+            outcomes["product_unknown"] += 1
+        elif any(text.slots <= facts.slots for text in texts.get(place, ())):
+            outcomes["answered"] += 1
+        elif request.key() in wanted:
+            outcomes["coalesced"] += 1
+        else:
+            wanted[request.key()] = (request, facts)
+    outcomes["dlq"] = len(rejected)
+    return Sifted(list(wanted.values()), rejected, outcomes)

@@ -1,0 +1,1 @@
+"""intake: any JSON topic in, Patter's events out."""

@@ -1,0 +1,53 @@
+"""Records as the loops see them: what was read, what is to be written."""
+
+from collections.abc import Sequence
+
+from confluent_kafka import Message
+from msgspec import Struct
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class Record(Struct, frozen=True, gc=False):
+    """One record of an input topic. `timestamp_ms` is Kafka's."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Out(Struct, frozen=True, gc=False):
+    """One record to publish; the partition follows from the key."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+class Batch(Struct, frozen=True):
+    """What a step answers: records to publish. `hold` asks the loop to leave the input where it is and come again."""
+
+    outs: Sequence[Out]
+    hold: bool = False
+
+
+def record_of(message: Message) -> Record:
+    """A confluent message as a plain value."""
+    return Record(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        message.timestamp()[1],
+        _bytes(message.key()),
+        _bytes(message.value()),
+    )
+
+
+def _bytes(value: object) -> bytes | None:
+    if value is None or isinstance(value, bytes):
+        return value
+    return str(value).encode()

@@ -1,0 +1,1 @@
+"""serve: decides every event that asks for copy, a batch at a time."""

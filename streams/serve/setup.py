@@ -1,0 +1,56 @@
+"""What serve was told: settings, made ready for the hot path."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from inference.decide.assign import Experiment
+from schemas.ports import FeatureValue
+
+SegmentOf = Callable[[Mapping[str, Mapping[str, FeatureValue] | None]], str]
+
+
+class FrequencyCap(Struct, frozen=True):
+    """No copy for a shopper whose feature stands at or above `limit`. Approximate by the feature's delay."""
+
+    view: str
+    feature: str
+    limit: float
+
+
+class ServeTopics(Struct, frozen=True):
+    """The names of serve's topics."""
+
+    events: str
+    decisions: str
+    copy_requests: str
+    codes: str
+    dlq: str
+
+
+class ServeSetup(Struct, frozen=True, kw_only=True):
+    """Everything that serve's decisions depend on, besides events, features and states.
+
+    `views` are (name, join key) pairs as the feature reader gives them; `max_chars` is the channel's limit; `bots` are
+    lower-case parts of user agents that are not shoppers; `price_ms` bounds how old an unseen price may be.
+    """
+
+    tenant: str
+    worker: str
+    topics: ServeTopics
+    experiment: Experiment
+    segment_of: SegmentOf
+    segment_version: str
+    triggers: frozenset[str]
+    bots: tuple[str, ...]
+    cap: FrequencyCap | None
+    channel: str
+    locale: str
+    max_chars: int
+    views: tuple[tuple[str, str], ...]
+    key_id: int
+    key: bytes
+    bundle_sha256: str
+    seen_window: int = 200_000
+    price_ms: int = 2_000
+    miss_quiet_ms: int = 60_000
