@@ -1,6 +1,6 @@
 """The decision record: one event's answer, with everything it was made from."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Raw, Struct
 
@@ -87,8 +87,8 @@ class DecisionRead(Struct, frozen=True, kw_only=True):
     token: str
     shown: str | None
     override: str | None
-    catalogue: dict[str, object]
-    features: dict[str, dict[str, object]]
+    catalogue: dict[str, Any]
+    features: dict[str, dict[str, Any]]
     feature_states: dict[str, Literal["fresh", "stale", "missing", "error"]]
     feature_ages_s: dict[str, float | None]
     bundle_sha256: str | None

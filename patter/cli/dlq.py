@@ -26,14 +26,17 @@ def list_(config: Config = None, code: Code = None, limit: Limit = 20, json: Jso
         rows = [letter.row() for letter in letters[-limit:]]
         write_result({"schema": "patter.dlq/1", "records": len(letters), "by_code": by_code, "letters": rows}, json)
         return
-    typer.echo(f"{len(letters)} records: " + (", ".join(f"{name} {n}" for name, n in sorted(by_code.items())) or "none"))
+    typer.echo(
+        f"{len(letters)} records: " + (", ".join(f"{name} {n}" for name, n in sorted(by_code.items())) or "none")
+    )
     for letter in letters[-limit:]:
         typer.echo(f"{letter.place}  {letter.code:<16} {letter.stage:<8} {letter.source}  {letter.detail}")
 
 
 @app.command()
 def show(
-    place: Annotated[str, typer.Argument(help="PARTITION/OFFSET on the DLQ, as `list` prints it.")], config: Config = None
+    place: Annotated[str, typer.Argument(help="PARTITION/OFFSET on the DLQ, as `list` prints it.")],
+    config: Config = None,
 ) -> None:
     """One dead letter: its headers on stderr, its original bytes on stdout."""
     import sys

@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Settings file; see deploy/patter.toml for an example.")
-]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file; see deploy/patter.toml for an example.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON; `-` prints it to stdout.")]
 Port = Annotated[int | None, typer.Option("--port", help="Port of /metrics, /live and /ready; 0 takes a free one.")]
 Member = Annotated[

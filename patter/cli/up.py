@@ -29,9 +29,7 @@ def up(
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    supervisor = Supervisor(
-        role_specs(config, workers, generators=generators), Path(settings.data_dir), restart=True
-    )
+    supervisor = Supervisor(role_specs(config, workers, generators=generators), Path(settings.data_dir), restart=True)
     supervisor.start()
     try:
         while not stop.wait(0.5) and supervisor.failure is None:

@@ -1,7 +1,7 @@
 """generate as a process."""
 
 from inference.generate import open_writer
-from inference.generate.channels import limit_of
+from inference.generate.channels import LIMITS
 from patter.settings import Settings
 from patter.wiring.bundle import bundle_path
 from patter.wiring.kafka import kafka_options, topics_of
@@ -33,7 +33,7 @@ def run_generate(settings: Settings, member: str, port: int | None) -> None:
             topics["copy_requests"].name, topics["copy"].name, topics["copy_review"].name, topics["dlq"].name
         ),
         channel=settings.serve.channel,
-        max_chars=limit_of(settings.serve.channel),
+        max_chars=LIMITS[settings.serve.channel],
         expire_ms=int(part.expire_s * 1000),
         tries=part.tries,
     )

@@ -36,9 +36,7 @@ def run_intake(
     options = kafka_options(settings, f"patter-{member}")
     topics = topics_of(settings)
     check_partitions(options, {topics[name].name: topics[name].partitions for name in ("events", "dlq")})
-    worker = IntakeWorker(
-        event_map, topics["events"].name, topics["dlq"].name, process.metrics, reject_brake(settings)
-    )
+    worker = IntakeWorker(event_map, topics["events"].name, topics["dlq"].name, process.metrics, reject_brake(settings))
     loop = Loop(
         options,
         LoopOptions(

@@ -21,9 +21,7 @@ def topics_of(settings: Settings) -> dict[str, Topic]:
     for topic in CATALOGUE:
         wish = settings.topics.get(topic.logical)
         topics[topic.logical] = (
-            msgspec.structs.replace(
-                topic, name=wish.name or topic.name, partitions=wish.partitions or topic.partitions
-            )
+            msgspec.structs.replace(topic, name=wish.name or topic.name, partitions=wish.partitions or topic.partitions)
             if wish
             else topic
         )

@@ -22,7 +22,9 @@ def newest_policy(settings: Settings) -> PolicySnapshot | None:
     topic = topics_of(settings)["policy"].name
     decoder = msgspec.json.Decoder(PolicySnapshot)
     snapshots = [
-        decoder.decode(record.value) for record in read_topic(kafka_options(settings), topic, "read_committed") if record.value
+        decoder.decode(record.value)
+        for record in read_topic(kafka_options(settings), topic, "read_committed")
+        if record.value
     ]
     return max(snapshots, key=lambda each: each.version, default=None)
 
@@ -54,8 +56,5 @@ def publish_policy(settings: Settings, make: Callable[[int, int], PolicySnapshot
         elif producer.flush(TIMEOUT_S):
             raise LackingError(Code.BROKER_FAILED, "the policy was not acknowledged", where=topics["policy"].name)
     except KafkaException as error:
-        raise LackingError(
-            Code.BROKER_FAILED, "the policy could not be published", where=str(error.args[0])
-        ) from error
+        raise LackingError(Code.BROKER_FAILED, "the policy could not be published", where=str(error.args[0])) from error
     return snapshot
-

@@ -5,7 +5,7 @@ from functools import partial
 from features.segments import compile as compile_segments
 from features.store import open_reader, settle_heap
 from inference.bundle import load_bundle
-from inference.generate.channels import limit_of
+from inference.generate.channels import LIMITS
 from patter.settings import Settings
 from patter.wiring.bundle import bundle_path
 from patter.wiring.experiment import experiment_of, segment_table
@@ -46,7 +46,7 @@ def serve_setup(settings: Settings, member: str, reader: FeatureReader, bundle_s
         cap=FrequencyCap(view, feature, cap.limit) if cap else None,
         channel=settings.serve.channel,
         locale=settings.serve.locale,
-        max_chars=limit_of(settings.serve.channel),
+        max_chars=LIMITS[settings.serve.channel],
         views=tuple(reader.views),
         key_id=settings.tokens.active,
         key=keys[settings.tokens.active],
@@ -70,17 +70,13 @@ def run_serve(settings: Settings, member: str, port: int | None) -> None:
     bundle = load_bundle(bundle_path(settings))
     reader = open_reader(feature_options(settings))
     setup = serve_setup(settings, member, reader, bundle.sha256)
-    state_topics = StateTopics(
-        topics["catalog"].name, topics["copy"].name, topics["policy"].name, topics["codes"].name
-    )
+    state_topics = StateTopics(topics["catalog"].name, topics["copy"].name, topics["policy"].name, topics["codes"].name)
     broadcast = BroadcastReader(options, list(state_topics.names().values()), now_ms)
     pool = Pool(setup.channel, setup.locale, bundle.sha256)
     states = States(broadcast, state_topics, pool, process.metrics, ROLE)
     broadcast.start()
     rewarm = partial(read_window, options, setup.topics.events)
-    worker = ServeWorker(
-        setup, states, reader, process.metrics, now_ms, rewarm, reject_brake(settings), states.codes
-    )
+    worker = ServeWorker(setup, states, reader, process.metrics, now_ms, rewarm, reject_brake(settings), states.codes)
     loop = Loop(
         options,
         LoopOptions(
