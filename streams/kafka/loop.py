@@ -68,7 +68,9 @@ class Loop:
 
     def run(self, stop: Flag) -> None:
         """Read, answer, commit, until `stop` is set; then leave in order. Raises PatterError where it cannot go on."""
-        delivery = open_delivery(self._kafka, self._options.member, self._consumer, self._options.topic)
+        delivery = open_delivery(
+            self._kafka, f"{self._options.group}.{self._options.member}", self._consumer, self._options.topic
+        )
         self._consumer.subscribe([self._options.topic], on_assign=self._on_assign, on_revoke=self._on_revoke)
         aborts = 0
         try:

@@ -23,7 +23,8 @@ class Codes:
         if found is not None:
             return found
         code = code_of(name)
-        other = self._names.get(code) or (self._fresh[code].name if code in self._fresh else None)
+        fresh = self._fresh.get(code)
+        other = fresh.name if fresh is not None else self._names.get(code)
         if other is None:
             self._fresh[code] = CodeName(code, kind, name)
         elif other != name:
@@ -33,7 +34,7 @@ class Codes:
                 where=kind,
                 hint="rename one of them",
             )
-        else:
+        elif fresh is None:
             self._codes[name] = code
         return code
 

@@ -1,6 +1,8 @@
 """One event's decision: eligible first, then the choice, then the text. No clock, no I/O: everything is an argument."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 from msgspec import Raw, Struct
@@ -112,14 +114,14 @@ class Decider:
         product_id = facts.product.product_id
         control = self._controls.text(facts, segment, price_known=world.price_known)
         arms = [CONTROL]
-        texts = {CONTROL: (control,)}
+        texts: dict[str, Sequence[Text]] = {CONTROL: (control,)}
         refused: dict[str, str] = {}
         for arm in self._recipes:
             place = (product_id, segment, arm)
             found, why = arm_texts(world.pool.get(place, ()), facts.slots, price_known=world.price_known)
             if why is None:
                 arms.append(arm)
-                texts[arm] = tuple(found)
+                texts[arm] = found
             else:
                 refused[arm] = why.value
                 # A text whose slots the product has lost is as good as none: it is asked for anew.
@@ -170,7 +172,9 @@ class Decider:
             category=codes.of("category", category) if category is not None else NO_CODE,
             product=codes.of("product", facts.product.product_id) if facts is not None else NO_CODE,
         )
-        source = None if copy is None else ("template" if copy.bundle_sha256 is None else "model")
+        source: Literal["model", "template"] | None = (
+            None if copy is None else ("template" if copy.bundle_sha256 is None else "model")
+        )
         return Decision(
             decision_id=raw_id.hex(),
             event_id=event.event_id,
