@@ -1,5 +1,6 @@
 """From a TOML file and the environment to `Settings`, or to a list of what is wrong, by field."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -42,13 +43,15 @@ def problems(path: Path | None, overrides: dict[str, object] | None = None) -> S
 
 
 def read_toml(path: Path) -> dict[str, object]:
-    """A TOML file's tables. Raises ConfigError where it is not there or does not parse."""
+    """A TOML file's tables, or a JSON file's (for programs). Raises ConfigError where it cannot be read or parsed."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        values: dict[str, object] = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        return values
     except FileNotFoundError:
         raise ConfigError(Code.FILE_MISSING, "no such settings file", where=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(Code.SETTINGS_INVALID, f"not a TOML file: {error}", where=str(path)) from None
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(Code.SETTINGS_INVALID, f"the file does not parse: {error}", where=str(path)) from None
 
 
 def _explained(place: tuple[int | str, ...], message: str) -> list[Problem]:

@@ -19,7 +19,7 @@ import structlog
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 from msgspec import Struct
 
-from schemas.errors import Code, LackingError
+from schemas.errors import Code, ConfigError, LackingError
 from schemas.ports import Metrics
 from streams.kafka.config import KafkaOptions, consumer_config
 from streams.kafka.delivery import Aborted, Delivery, open_delivery
@@ -145,6 +145,7 @@ class Loop:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._metrics.add("patter_rebalances_total", role=self._role, kind="assigned")
+        self._same_topic(partitions)
         positions: dict[int, int] = {}
         for place in consumer.committed(partitions, POSITION_TIMEOUT_S):
             if place.error is not None:
@@ -160,6 +161,17 @@ class Loop:
         self._worker.assigned(positions)
         consumer.assign([TopicPartition(self._options.topic, p, offset) for p, offset in positions.items()])
         self._assigned = True
+
+    def _same_topic(self, partitions: list[TopicPartition]) -> None:
+        """A broker answers a static member that comes back in time with its old assignment, whatever it asks for now."""
+        other = {place.topic for place in partitions} - {self._options.topic}
+        if other:
+            raise ConfigError(
+                Code.TOPIC_MISMATCH,
+                f"the group still reads {', '.join(sorted(other))}",
+                where=self._options.group,
+                hint="stop every member for a minute, then start them on the new topic",
+            )
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._metrics.add("patter_rebalances_total", role=self._role, kind="revoked")

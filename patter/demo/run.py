@@ -1,0 +1,178 @@
+"""`patter demo`, end to end: broker, store, roles, input, watch, drain, recount, result."""
+
+import contextlib
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from patter.demo import offsets
+from patter.demo.brokerage import OpenBroker, open_broker
+from patter.demo.finish import finish
+from patter.demo.follow import Follower
+from patter.demo.input import RunInput, plan_input
+from patter.demo.live import Live
+from patter.demo.options import DemoOptions
+from patter.demo.prepare import StorePreparation, publish_catalogue, publish_prior, run_settings
+from patter.demo.probe import transactions_isolated
+from patter.demo.record import RunRecord
+from patter.demo.sender import Sender
+from patter.demo.sizing import embedded_partitions
+from patter.demo.view import summary
+from patter.roles import role_specs
+from patter.scrape import ready
+from patter.supervisor import Supervisor
+from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.process import now_ms
+from patter.wiring.topics import apply_topics
+from schemas.errors import Code, PatterError
+
+READY_TIMEOUT_S = 120.0
+DRAIN_TIMEOUT_S = 120.0
+ROLES = {"serve-0", "generate-0"}
+
+
+def run_demo(options: DemoOptions, *, quiet: bool) -> dict[str, object]:
+    """Run it. `quiet` keeps stdout for JSON. Raises PatterError where the run could not take place at all."""
+    started = datetime.now(UTC)
+    console = Console(stderr=quiet)
+    run_id = started.strftime("%Y%m%dT%H%M%S") + "-" + secrets.token_hex(3)
+    folder = options.data_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in (folder / "run").glob("*.json"):
+        stale.unlink()
+    plan = plan_input(options, run_id, folder / "input")
+    partitions = _partitions(options, plan)
+    console.print(f"[bold]patter demo[/bold] run {run_id}: starting the {options.broker} broker ...")
+    with _closing(open_broker(options.broker, folder, partitions)) as broker:
+        record = _prepare(options, run_id, started, plan, broker, partitions, console)
+        result = _run(record, plan, console)
+    _remember(record)
+    summary(result, console)
+    return result
+
+
+def _partitions(options: DemoOptions, plan: RunInput) -> dict[str, int]:
+    if options.broker != "embedded":
+        return {}
+    # Every product in six segments and three variants, each asked for and written about once.
+    return dict(embedded_partitions(plan.estimate, plan.largest_bytes, len(plan.products) * 18))
+
+
+@contextlib.contextmanager
+def _closing(broker: OpenBroker) -> Iterator[OpenBroker]:
+    try:
+        yield broker
+    finally:
+        broker.close()
+
+
+def _prepare(
+    options: DemoOptions,
+    run_id: str,
+    started: datetime,
+    plan: RunInput,
+    broker: OpenBroker,
+    partitions: dict[str, int],
+    console: Console,
+) -> RunRecord:
+    settings, config = run_settings(options, broker, partitions)
+    console.print("filling the feature store, creating topics, publishing catalogue and policy ...")
+    store = StorePreparation(config, plan.users_file, plan.catalog_file, plan.store_maps)
+    apply_topics(settings)
+    kafka = kafka_options(settings, "patter-demo")
+    topics = {logical: topic.name for logical, topic in topics_of(settings).items()}
+    begin = offsets.ends(kafka, topics.values())
+    isolated = transactions_isolated(kafka, topics["probe"], run_id)
+    publish_catalogue(settings, plan.products)
+    publish_prior(settings, f"demo run {run_id}")
+    store.wait()
+    return RunRecord(
+        options=options,
+        run_id=run_id,
+        started=started,
+        broker=broker,
+        isolated=isolated,
+        settings=settings,
+        config=config,
+        kafka=kafka,
+        topics=topics,
+        begin=begin,
+        previous_runs=len(_runs(options)),
+    )
+
+
+def _run(record: RunRecord, plan: RunInput, console: Console) -> dict[str, object]:
+    options, topics = record.options, record.topics
+    supervisor = Supervisor(role_specs(record.config, 1), options.data_dir, restart=record.broker.kind != "embedded")
+    sender: Sender | None = None
+    live = Live(record, supervisor, console)
+    supervisor.start()
+    try:
+        console.print("starting serve and generate ...")
+        _wait_ready(record, supervisor)
+        sender = Sender(record.kafka, topics["events"], plan.records(now_ms() + 500))
+        follower = Follower(record.kafka, topics["decisions"], record.begin[topics["decisions"]], sender.due)
+        follower.start()
+        sender.start()
+        with live.showing(sender, follower):
+            while not sender.sent.done and supervisor.failure is None:
+                live.tick()
+            drained = _drain(record, supervisor, sender, live)
+            held = time.monotonic() + options.hold_s
+            while time.monotonic() < held and supervisor.failure is None:
+                live.tick()
+        sender.stop()
+        # A reader of committed records sees the last decisions a moment after their commit.
+        time.sleep(0.5)
+        follower.stop()
+        end_lag = live.lag_end()
+    finally:
+        supervisor.stop()
+    console.print("recounting from the topics ...")
+    return finish(record, supervisor, sender, follower, live, end_lag, drained=drained)
+
+
+def _wait_ready(record: RunRecord, supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while not ready(record.options.data_dir, ROLES):
+        if supervisor.failure is not None:
+            raise _died(supervisor)
+        if time.monotonic() > deadline:
+            raise PatterError(Code.ROLE_DIED, "the roles were not ready in time", where=supervisor.log_tail("serve", 1))
+        time.sleep(0.2)
+
+
+def _drain(record: RunRecord, supervisor: Supervisor, sender: Sender, live: Live) -> bool:
+    """Wait until serve has committed everything that was acknowledged."""
+    topic, group = record.topics["events"], f"patter-serve-{record.settings.tenant}"
+    deadline = time.monotonic() + DRAIN_TIMEOUT_S
+    while time.monotonic() < deadline and supervisor.failure is None:
+        goal = dict(sender.sent.end)
+        if offsets.reached(offsets.committed(record.kafka, group, topic, goal), goal):
+            return True
+        live.tick()
+    return False
+
+
+def _died(supervisor: Supervisor) -> PatterError:
+    what = supervisor.failure or "a role died"
+    name = what.partition(" ")[0]
+    return PatterError(Code.ROLE_DIED, what, where=supervisor.log_tail(name, 1), hint="its log is in DATA/logs")
+
+
+def _runs(options: DemoOptions) -> list[dict[str, object]]:
+    path = options.data_dir / "runs.json"
+    try:
+        runs: list[dict[str, object]] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return []
+    return runs
+
+
+def _remember(record: RunRecord) -> None:
+    runs = [*_runs(record.options), {"id": record.run_id, "broker": record.broker.kind}]
+    (record.options.data_dir / "runs.json").write_text(json.dumps(runs, indent=1))
