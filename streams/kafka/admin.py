@@ -1,7 +1,6 @@
 """Topics as the catalogue wants them: what differs, making it so, and refusing to work where it is not so."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka.admin import (
@@ -11,54 +10,17 @@ from confluent_kafka.admin import (
     NewTopic,
     ResourceType,
 )
-from msgspec import Struct
 
-from schemas.errors import Code, ConfigError, LackingError
+from schemas.errors import Code, LackingError
 from schemas.topics import Topic
-from streams.kafka.cluster import EMBEDDED, BrokerFacts, Connection, Existing, connect, look
+from streams.kafka.cluster import EMBEDDED, BrokerFacts, Connection, connect, look
 from streams.kafka.config import KafkaOptions, plain_consumer_config
+from streams.kafka.topic_changes import Change, Existing, changes, same_partitions
 from streams.kafka.watermarks import watermarks
 
 ADMIN_TIMEOUT_S = 30.0
 # What a cluster's own default is called (Kafka 2.4 and newer).
 BROKER_DEFAULT = -1
-
-
-class Change(Struct, frozen=True, kw_only=True):
-    """One topic that is not as wanted. `before` and `after`: the settings that differ, or all of a new topic's."""
-
-    topic: str
-    kind: Literal["create", "configure"]
-    partitions: int
-    before: dict[str, str] = {}
-    after: dict[str, str] = {}
-
-    def line(self) -> str:
-        """For a person."""
-        if self.kind == "create":
-            return f"create {self.topic}: {self.partitions} partitions, " + _pairs(self.after)
-        return f"configure {self.topic}: {_pairs(self.before)} -> {_pairs(self.after)}"
-
-
-def changes(topics: Iterable[Topic], existing: Mapping[str, Existing]) -> list[Change]:
-    """What differs. Raises ConfigError (topic_mismatch) where a partition count does: that cannot be made right later,
-    because a key's partition, and with it the order of a shopper's events, is a function of the count.
-    """
-    found = []
-    for topic in topics:
-        there, wanted = existing.get(topic.name), topic.config()
-        if there is None:
-            found.append(Change(topic=topic.name, kind="create", partitions=topic.partitions, after=wanted))
-            continue
-        _same_partitions(topic.name, topic.partitions, there.partitions)
-        # A broker that does not tell its configuration (the embedded one) has none to change.
-        after = {key: value for key, value in wanted.items() if key in there.config and there.config[key] != value}
-        if after:
-            before = {key: there.config[key] for key in after}
-            found.append(
-                Change(topic=topic.name, kind="configure", partitions=topic.partitions, before=before, after=after)
-            )
-    return found
 
 
 def plan(options: KafkaOptions, topics: Iterable[Topic]) -> list[Change]:
@@ -106,17 +68,7 @@ def check_partitions(options: KafkaOptions, wanted: Mapping[str, int]) -> None:
             hint="patter topics apply",
         )
     for name, partitions in wanted.items():
-        _same_partitions(name, partitions, existing[name].partitions)
-
-
-def _same_partitions(name: str, wanted: int, there: int) -> None:
-    if wanted != there:
-        raise ConfigError(
-            Code.TOPIC_MISMATCH,
-            f"{name} has {there} partitions, {wanted} are wanted",
-            where=name,
-            hint=f"set its partitions to {there} under topics, or name another topic",
-        )
+        same_partitions(name, partitions, existing[name].partitions)
 
 
 def _with_config(
@@ -204,7 +156,3 @@ def _configure(cluster: Connection, differing: list[Change]) -> None:
 
 def _refused(what: str, topic: str, error: KafkaException) -> LackingError:
     return LackingError(Code.BROKER_FAILED, f"{what}: {error.args[0].str()}", where=topic)
-
-
-def _pairs(config: Mapping[str, str]) -> str:
-    return " ".join(f"{key}={value}" for key, value in config.items())

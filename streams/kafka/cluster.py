@@ -10,6 +10,7 @@ from msgspec import Struct
 from schemas.errors import Code, LackingError
 from streams.kafka.client_check import refused
 from streams.kafka.config import KafkaOptions, admin_config
+from streams.kafka.topic_changes import Existing
 
 # A broker that is up answers in milliseconds; who starts a worker should not wait long to hear that none is there.
 METADATA_TIMEOUT_S = 4.5
@@ -26,13 +27,6 @@ class BrokerFacts(Struct, frozen=True, kw_only=True):
     cluster_id: str
     brokers: int
     version: str | None = None
-
-
-class Existing(Struct, frozen=True):
-    """A topic that is there. `config` is empty until it was asked for."""
-
-    partitions: int
-    config: dict[str, str] = {}
 
 
 class Connection(Struct, frozen=True):

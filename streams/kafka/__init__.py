@@ -1,0 +1,1 @@
+"""Speaking to Kafka: client settings, topics, the batch loop, dumps."""
