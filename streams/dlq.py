@@ -51,7 +51,7 @@ class RejectBrake:
                     Code.BRAKE,
                     f"{self._run} records in a row were rejected",
                     where=stage,
-                    hint="see what they are with `patter topics dump`, mend the producer or the mapping, and start again",
+                    hint="see what they are with `patter topics dump`, mend producer or mapping, then start again",
                 )
         self._recent.append((len(verdicts), sum(verdicts)))
         self._records += len(verdicts)
@@ -65,5 +65,5 @@ class RejectBrake:
                 Code.BRAKE,
                 f"{self._rejects} of the last {self._records} records were rejected",
                 where=stage,
-                hint="see what they are with `patter topics dump`, mend the producer or the mapping, and start again",
+                hint="see what they are with `patter topics dump`, mend producer or mapping, then start again",
             )

@@ -1,7 +1,8 @@
 """How many partitions the embedded broker's topics need so that nothing is evicted.
 
-librdkafka's in-process cluster keeps at most 5 MB or 100,000 records of a partition and drops the oldest without a word.
-A run that loses records must fail, so the demo plans for half of 4 MB, and checks at its end that nothing is gone.
+librdkafka's in-process cluster keeps at most 5 MB or 100,000 records of a partition and drops the oldest
+without a word. A run that loses records must fail, so the demo plans for half of 4 MB, and checks at its end that
+nothing is gone.
 """
 
 import math
@@ -11,7 +12,7 @@ from schemas.errors import Code, ConfigError
 
 CAP_BYTES = 4_000_000
 CAP_RECORDS = 100_000
-# Keys are not spread evenly: the fullest of n partitions holds up to about twice the mean with Zipf-distributed shoppers.
+# Keys are not spread evenly: with Zipf-distributed shoppers the fullest partition holds up to twice the mean.
 SKEW = 2.0
 # More partitions cost a fetch session each; past this the run belongs on a real broker.
 MAX_PARTITIONS = 128

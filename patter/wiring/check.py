@@ -44,13 +44,13 @@ def _bundle(settings: Settings) -> list[Problem]:
     except PatterError as error:
         return [*wrong, Problem("bundle", f"{error.what} ({error.where})")]
     for number, variant in enumerate(settings.variants):
-        for field, value, known in (
+        for field, value, words in (
             ("tone", variant.tone, controls.tones),
             ("cta", variant.cta, controls.ctas),
             ("length", variant.length, controls.lengths),
         ):
-            if value not in known:
-                text = f"the bundle knows no {field} {value!r}; it knows {', '.join(known)}"
+            if value not in words:
+                text = f"the bundle knows no {field} {value!r}; it knows {', '.join(words)}"
                 wrong.append(Problem(f"variants[{number}].{field}", text))
     return wrong
 

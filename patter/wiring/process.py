@@ -52,5 +52,5 @@ class RoleProcess:
         draft.write_text(json.dumps({"role": self.role, "member": self.member, "pid": os.getpid(), "port": self.port}))
         draft.replace(place)
 
-    def _asked(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
+    def _asked(self, number: int, frame: FrameType | None) -> None:
         self.stop.set()

@@ -1,8 +1,9 @@
 """What a worker's states look like from outside, once a second."""
 
 import time
+from collections.abc import Mapping
 
-from schemas.ports import FeatureReader, Metrics
+from schemas.ports import FeatureReader, Metrics, ViewRow
 from streams.broadcast.states import States
 
 PERIOD_S = 1.0
@@ -13,7 +14,7 @@ class StateGauges:
 
     def __init__(self, role: str, states: States, metrics: Metrics, reader: FeatureReader | None = None) -> None:
         self._role, self._states, self._metrics, self._reader = role, states, metrics, reader
-        self._since = 0.0
+        self._since = self._aged = 0.0
         self._before: dict[str, float] = {}
 
     def beat(self, now_ms: int, *, ready: bool) -> None:
@@ -33,6 +34,17 @@ class StateGauges:
             put("patter_policy_age_seconds", (now_ms - states.policy.snapshot.created_ms) / 1000, role=role)
         if self._reader is not None:
             self._feature_counters(self._reader)
+
+    def ages(self, rows: Mapping[str, Mapping[str, ViewRow]], now_ms: int) -> None:
+        """Publish how old the oldest row of each view is, where a period has passed."""
+        now = time.monotonic()
+        if now - self._aged < PERIOD_S:
+            return
+        self._aged = now
+        for view, by_id in rows.items():
+            oldest = min((row.event_ms for row in by_id.values() if row.event_ms), default=None)
+            if oldest is not None:
+                self._metrics.set("patter_feature_age_seconds", (now_ms - oldest) / 1000, role=self._role, view=view)
 
     def _feature_counters(self, reader: FeatureReader) -> None:
         stats = dict(reader.stats())

@@ -49,6 +49,8 @@ class BroadcastReader:
         self._topics = tuple(topics)
         self._now_ms = now_ms
         self._consumer = Consumer(plain_consumer_config(options))
+        # On the reader's own connection a question would wait behind a fetch that waits for records: half a second each.
+        self._asker = Consumer(plain_consumer_config(options))
         self._queue: deque[Record | Whole] = deque()
         self._seen: dict[Place, int] = {}
         self._target: dict[Place, tuple[int, int]] = {}
@@ -92,6 +94,7 @@ class BroadcastReader:
         if self._thread.is_alive():
             self._thread.join(5.0)
         self._consumer.close()
+        self._asker.close()
 
     def _run(self) -> None:
         asked = 0.0
@@ -118,7 +121,7 @@ class BroadcastReader:
         for topic, partition in self._seen:
             moment = self._now_ms()
             try:
-                _, high = self._consumer.get_watermark_offsets(
+                _, high = self._asker.get_watermark_offsets(
                     TopicPartition(topic, partition), ASK_TIMEOUT_S, cached=False
                 )
             except KafkaException as error:

@@ -13,8 +13,8 @@ class GenerateTopics(Struct, frozen=True):
 
 
 class GenerateSetup(Struct, frozen=True, kw_only=True):
-    """`expire_ms`: a request older than this is dropped, its shopper is long gone. `tries`: texts written for one request
-    before it is given up until it is asked for again. `deadline_s` bounds one batch.
+    """`expire_ms`: a request older than this is dropped, its shopper is long gone. `tries`: texts written for one
+    request before it is given up until it is asked for again. `deadline_s` bounds one batch.
     """
 
     topics: GenerateTopics

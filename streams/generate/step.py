@@ -1,7 +1,7 @@
 """generate's worker: requests in, pool entries and verdicts out. It alone writes the pool.
 
-A request's partition is its key's, so the worker that owns the partition owns the key. When it takes a partition over it
-waits until it has seen the pool as it stood then; its own writes it takes note of when they are committed.
+A request's partition is its key's, so the worker that owns the partition owns the key. When it takes a partition over
+it waits until it has seen the pool as it stood then; its own writes it takes note of when they are committed.
 """
 
 import time
@@ -41,6 +41,7 @@ class GenerateWorker:
         self._gauges = StateGauges(ROLE, states, metrics)
         self._assigned_ms = 0
         self._entries: list[PoolEntry] = []
+        self._uncounted: tuple[Counter[str], Outcome, list[Out]] | None = None
 
     def assigned(self, positions: Mapping[int, int]) -> None:
         self._assigned_ms = self._now_ms()
@@ -71,16 +72,20 @@ class GenerateWorker:
             key = f"{verdict.product_id}|{verdict.segment}|{verdict.variant}|{verdict.channel}|{verdict.locale}"
             outs.append(Out(topics.review, key.encode(), _encode(verdict)))
         outs += [letter(topics.dlq, record, ROLE, rejection) for record, rejection in sifted.rejected]
-        self._count(sifted.outcomes, outcome, outs)
+        self._uncounted = (sifted.outcomes, outcome, outs)
         return Batch(outs)
 
     def committed(self, records: Sequence[Record]) -> None:
         for entry in self._entries:
             self._states.pool.apply(entry.key(), entry)
         self._entries = []
+        if self._uncounted is not None:
+            self._count(*self._uncounted)
+            self._uncounted = None
 
     def aborted(self) -> None:
         self._entries = []
+        self._uncounted = None
 
     def _count(self, outcomes: Counter[str], outcome: Outcome, outs: Sequence[Out]) -> None:
         add = self._metrics.add

@@ -1,8 +1,8 @@
 """Any JSON object to Patter's event, by a table of paths.
 
 A path walks objects by name and lists by number (`items.0.id`); one that starts with `=` is the value itself. Ids that
-come as numbers become text; times that come as numbers are read as seconds, milliseconds or microseconds, whichever puts
-them in this century. Without a path for event_id the record's own place names the event, so re-reading is no new event.
+come as numbers become text; times that come as numbers are read as seconds, milliseconds or microseconds, whichever
+puts them in this century. Without a path for event_id the record's own place names the event, so re-reading makes none.
 """
 
 from collections.abc import Mapping

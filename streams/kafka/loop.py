@@ -163,7 +163,7 @@ class Loop:
         self._assigned = True
 
     def _same_topic(self, partitions: list[TopicPartition]) -> None:
-        """A broker answers a static member that comes back in time with its old assignment, whatever it asks for now."""
+        """A broker gives a static member that comes back in time its old assignment, whatever it now asks for."""
         other = {place.topic for place in partitions} - {self._options.topic}
         if other:
             raise ConfigError(

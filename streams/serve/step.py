@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 
+from features.store.breaker import StorePaused
 from schemas.copy import CopyKey, CopyRequest
 from schemas.decode import Rejection, decode_event
 from schemas.events import Event
@@ -57,6 +58,7 @@ class ServeWorker:
         self._decider = Decider(setup, self._codes)
         self._recipes = {recipe.name: recipe for recipe in setup.experiment.recipes}
         self._gauges = StateGauges(ROLE, states, metrics, reader)
+        self._uncounted: tuple[Sorted, list[Decided], list[Out]] | None = None
 
     def assigned(self, positions: Mapping[int, int]) -> None:
         for partition, position in positions.items():
@@ -86,12 +88,17 @@ class ServeWorker:
         began = time.perf_counter()
         users = [event.user_id for _, event in batch.triggers]
         products = [event.product_id or "" for _, event in batch.triggers]
-        rows = self._reader.read({"user_id": users, "product_id": products}, now_ms)
+        try:
+            rows = self._reader.read({"user_id": users, "product_id": products}, now_ms)
+        except StorePaused:
+            self.aborted()
+            return Batch([], hold=True)
         read = time.perf_counter()
+        self._gauges.ages(rows, now_ms)
         world = self._world(now_ms)
         decided = [self._decider.decide(event, record, rows, world) for record, event in batch.triggers]
         outs = self._outs(batch, decided, now_ms)
-        self._count(batch, decided, outs)
+        self._uncounted = (batch, decided, outs)
         self._metrics.observe("patter_stage_duration_seconds", read - began, role=ROLE, stage="features")
         self._metrics.observe("patter_stage_duration_seconds", time.perf_counter() - read, role=ROLE, stage="decide")
         return Batch(outs)
@@ -100,11 +107,15 @@ class ServeWorker:
         self._seen.commit()
         self._misses.commit()
         self._codes.commit()
+        if self._uncounted is not None:
+            self._count(*self._uncounted)
+            self._uncounted = None
 
     def aborted(self) -> None:
         self._seen.forget()
         self._misses.forget()
         self._codes.forget()
+        self._uncounted = None
 
     def judge(self, records: Sequence[Record]) -> Sorted:
         """Every record's fate, in the order of judgement: dlq, duplicate, not_trigger, suppressed, decision."""
@@ -187,7 +198,18 @@ class ServeWorker:
         kinds = Counter((each.decision.source or "none", each.decision.override or "") for each in decided)
         for (source, override), number in kinds.items():
             add("patter_decisions_total", number, role=ROLE, source=source, override=override)
+        for view, states in self._feature_states(decided).items():
+            for state, number in states.items():
+                add("patter_feature_rows_total", number, role=ROLE, view=view, state=state)
         lookups = sum(each.lookups for each in decided)
         misses = sum(len(each.misses) for each in decided)
         add("patter_pool_lookups_total", lookups - misses, role=ROLE, result="hit")
         add("patter_pool_lookups_total", misses, role=ROLE, result="miss")
+
+    def _feature_states(self, decided: list[Decided]) -> dict[str, Counter[str]]:
+        """View -> how many decisions saw it in which state. Few combinations occur: they are parsed, not each one."""
+        views: dict[str, Counter[str]] = {}
+        for encoded, number in Counter(bytes(each.decision.feature_states) for each in decided).items():
+            for view, state in msgspec.json.decode(encoded, type=dict[str, str]).items():
+                views.setdefault(view, Counter())[state] += number
+        return views

@@ -1,0 +1,263 @@
+"""`patter bench serve`: what a decided event costs, against a transaction loop that does nothing.
+
+Throughput: both subjects read the same prefilled topic, in turns; CPU is that of the subject's process, all threads,
+from its first record to its last, start-up excluded. Latency: open loop at 5,000 events/s, from the moment an event was
+due to be sent until a read_committed reader sees its output.
+"""
+
+import json
+import random
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from confluent_kafka import Producer
+from msgspec import Struct
+from rich.console import Console
+
+from features.store.load import write_rows
+from patter.bench import shop
+from patter.bench.figures import latencies, ratio
+from patter.bench.openloop import open_loop
+from patter.bench.subjects import RawLoop, Serve, Subject
+from patter.demo.prepare import publish_catalogue, publish_prior
+from patter.result import envelope
+from patter.settings import Settings, load
+from patter.wiring.features import feature_options
+from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.topics import apply_topics
+from schemas.errors import Code, PatterError
+from streams.brokers import local
+from streams.kafka.config import producer_config
+
+RATE = 5_000.0
+LATENCY_S = 20.0
+# Latency before this is that of cold caches and an unwarmed broker, for both subjects alike.
+WARM_S = 5.0
+FINISH_TIMEOUT_S = 300.0
+LEAST, GOAL, P99_MOST = 0.2, 0.35, 1.5
+
+
+class Part(Struct, frozen=True):
+    """One part's figures by subject, one a repeat, and its cases for the result."""
+
+    figures: dict[str, list[float]]
+    cases: list[dict[str, object]]
+
+
+class Rig:
+    """A broker, topics and a store that stand for the whole benchmark."""
+
+    def __init__(self, folder: Path, seed: int, console: Console) -> None:
+        self.folder, self.seed, self.console = folder, seed, console
+        self.broker = local.start(folder / "broker", port=0, heap_mib=1024, jit="full")
+        self.base: dict[str, object] = {
+            "data_dir": str(folder),
+            "kafka": {"bootstrap": self.broker.bootstrap, "delivery": "exactly_once"},
+        }
+        settings = load(None, self.base)
+        console.print("creating topics, a warm pool, and the features of 100,000 shoppers ...")
+        apply_topics(settings)
+        publish_catalogue(settings, shop.products())
+        publish_prior(settings, "bench")
+        self.pool = shop.warm_pool(settings)
+        rng = random.Random(seed)
+        options = feature_options(settings)
+        for view, rows in (("user_profile", shop.profiles(rng)), ("user_activity", shop.activity(rng))):
+            write_rows(options, view, rows)
+        self.kafka = kafka_options(settings, "bench")
+
+    def settings(self, name: str) -> tuple[Settings, Path]:
+        """Settings of one run: its own events topic and its own group, the same everything else."""
+        over = {**self.base, "tenant": name, "topics": {"events": {"name": f"bench.events.{name}"}}}
+        settings = load(None, over)
+        apply_topics(settings)
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(settings.model_dump(mode="json", exclude_none=True)))
+        return settings, path
+
+    def subject(self, kind: str, name: str, settings: Settings, path: Path) -> Subject:
+        events = topics_of(settings)["events"].name
+        if kind == "patter":
+            return Serve(path, self.folder, f"serve-{name}-{time.monotonic_ns()}")
+        part = settings.serve
+        group = f"raw-{name}-{time.monotonic_ns()}"
+        return RawLoop(self.broker.bootstrap, events, "patter.bench.raw.v1", group, part.batch_ms, part.batch_records)
+
+
+def bench_serve(*, events: int, repeats: int, seed: int) -> dict[str, object]:
+    """Run both parts; the result in the shape of the contract. Raises LackingError where there is no Java."""
+    started = datetime.now(UTC)
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="patter-bench-") as name:
+        folder = Path(name)
+        rig = Rig(folder, seed, console)
+        try:
+            _raw_topic(rig)
+            cpu = _throughput(rig, events, repeats)
+            delay = _latency(rig, repeats)
+        finally:
+            local.stop(folder / "broker")
+    failures = []
+    ratios = [
+        ratio("patter/confluent_raw", "events per CPU second", cpu.figures["patter"], cpu.figures["confluent_raw"], GOAL, least=LEAST),
+        ratio("patter/confluent_raw p99", "ms", delay.figures["patter"], delay.figures["confluent_raw"], P99_MOST, least=None),
+    ]
+    if (ratios[0]["median"] or 0) < LEAST:  # type: ignore[operator]
+        failures.append(f"events per CPU second: {ratios[0]['median']} of the raw loop's, at least {LEAST} is wanted")
+    if (ratios[1]["median"] or 99) > P99_MOST:  # type: ignore[operator]
+        failures.append(f"p99: {ratios[1]['median']} times the raw loop's, at most {P99_MOST} is wanted")
+    broker: dict[str, object] = {
+        "kind": "local",
+        "version": rig.broker.version,
+        "bootstrap": rig.broker.bootstrap,
+        "delivery": "exactly_once",
+        "transactions_isolated": None,
+    }
+    result = envelope("bench", " ".join(["patter", *sys.argv[1:]]), seed, started, failures, broker)
+    result.update(cases=[*cpu.cases, *delay.cases], ratios=ratios)
+    for each in ratios:
+        console.print(f"{each['name']} ({each['unit']}): {each['median']} [{each['low']}, {each['high']}]")
+    return result
+
+
+def _raw_topic(rig: Rig) -> None:
+    from msgspec.structs import replace
+
+    from schemas.topics import BY_LOGICAL
+    from streams.kafka.admin import apply
+
+    apply(rig.kafka, [replace(BY_LOGICAL["decisions"], name="patter.bench.raw.v1")])
+
+
+def _fill(rig: Rig, settings: Settings, events: int) -> None:
+    producer = Producer(producer_config(rig.kafka))
+    topic = topics_of(settings)["events"].name
+    source = shop.EventSource(rig.seed)
+    for _ in range(events):
+        key, value, _id = source.next()
+        while True:
+            try:
+                producer.produce(topic, value=value, key=key)
+                break
+            except BufferError:
+                producer.poll(0.05)
+        producer.poll(0)
+    producer.flush(60)
+
+
+def _throughput(rig: Rig, events: int, repeats: int) -> Part:
+    settings, _ = rig.settings("fill")
+    rig.console.print(f"filling a topic with {events} events ...")
+    _fill(rig, settings, events)
+    rates: dict[str, list[float]] = {"patter": [], "confluent_raw": []}
+    walls: dict[str, list[float]] = {"patter": [], "confluent_raw": []}
+    cases: list[dict[str, object]] = []
+    hits: list[float] = []
+    for number in range(repeats):
+        for kind in ("confluent_raw", "patter"):
+            # A group of its own per repeat, so that each reads the topic from its beginning.
+            own = load(
+                None, {**rig.base, "tenant": f"fill{number}", "topics": {"events": {"name": "bench.events.fill"}}}
+            )
+            own_path = rig.folder / f"fill{number}.json"
+            own_path.write_text(json.dumps(own.model_dump(mode="json", exclude_none=True)))
+            subject = rig.subject(kind, f"fill{number}", own, own_path)
+            try:
+                wall, cpu, extra = _measure(subject, events)
+            finally:
+                subject.stop()
+            rates[kind].append(events / cpu)
+            walls[kind].append(events / wall)
+            if kind == "patter":
+                asked = extra.get("cache_hit", 0) + extra.get("cache_miss", 0)
+                hits.append(extra.get("cache_hit", 0) / asked if asked else 0.0)
+            rig.console.print(f"{kind:<14} {cpu / events * 1e6:6.2f} us CPU an event, {events / wall:9.0f} events/s")
+    for kind in rates:
+        ordered = sorted(rates[kind])
+        middle = ordered[len(ordered) // 2]
+        cases.append(
+            {
+                "name": "throughput",
+                "subject": kind,
+                "broker": "local",
+                "params": {
+                    "events": events,
+                    "batch_ms": settings.serve.batch_ms,
+                    "batch_records": settings.serve.batch_records,
+                    "shoppers": shop.SHOPPERS,
+                    "zipf": shop.ZIPF,
+                    "products": shop.PRODUCTS,
+                    "pool_entries": rig.pool,
+                    "feature_cache_hit_rate": round(sum(hits) / len(hits), 4) if kind == "patter" and hits else None,
+                },
+                "repeats": repeats,
+                "values": [round(value, 1) for value in rates[kind]],
+                "unit": "events per CPU second",
+                "median": round(middle, 1),
+                "min": round(ordered[0], 1),
+                "max": round(ordered[-1], 1),
+                "cpu_us_per_event": round(1e6 / middle, 3),
+                "events_per_s": round(sorted(walls[kind])[len(walls[kind]) // 2], 1),
+            }
+        )
+    return Part(rates, cases)
+
+
+def _measure(subject: Subject, events: int) -> tuple[float, float, dict[str, float]]:
+    """(wall seconds, CPU seconds, last counters) from the first record handled to the last."""
+    before, began = subject.progress(), time.monotonic()
+    while True:
+        now = subject.progress()
+        moment = time.monotonic()
+        if now.records == 0:
+            before, began = now, moment
+        if now.records >= events:
+            cpu = now.cpu_s - (before.cpu_s if subject.name == "patter" else 0.0)
+            return moment - began, cpu, dict(now.extra)
+        if moment - began > FINISH_TIMEOUT_S:
+            raise PatterError(Code.PENDING, f"{subject.name} handled {now.records} of {events} events in time")
+        time.sleep(0.02)
+
+
+def _latency(rig: Rig, repeats: int) -> Part:
+    tails: dict[str, list[float]] = {"patter": [], "confluent_raw": []}
+    cases: list[dict[str, object]] = []
+    for number in range(repeats):
+        for kind in ("confluent_raw", "patter"):
+            settings, path = rig.settings(f"lat{number}{kind[0]}")
+            subject = rig.subject(kind, f"lat{number}{kind[0]}", settings, path)
+            try:
+                _settled(subject)
+                output = "patter.bench.raw.v1" if kind == "confluent_raw" else topics_of(settings)["decisions"].name
+                source = shop.EventSource(rig.seed + 1000 + number)
+                values = open_loop(
+                    rig.kafka, topics_of(settings)["events"].name, output, source, RATE, LATENCY_S, WARM_S
+                )
+            finally:
+                subject.stop()
+            found = latencies(values)
+            tails[kind].append(float(found["p99"] or 0))
+            rig.console.print(f"{kind:<14} at {RATE:.0f}/s: p50 {found['p50']} ms, p99 {found['p99']} ms")
+            cases.append(
+                {
+                    "name": "latency",
+                    "subject": kind,
+                    "broker": "local",
+                    "params": {"events_per_s": RATE, "seconds": LATENCY_S, "warm_s": WARM_S, "repeat": number},
+                    "repeats": 1,
+                    "unit": "ms",
+                    "latency_ms": found,
+                }
+            )
+    return Part(tails, cases)
+
+
+def _settled(subject: Subject) -> None:
+    deadline = time.monotonic() + 60
+    while isinstance(subject, Serve) and not subject.ready() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1.0)
+
