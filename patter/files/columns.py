@@ -33,6 +33,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """What each file may hold."""
 
+# Events may carry a price too, but nobody maps that one: without a file's name these mean the catalogue.
+_CATALOGUE_ONLY = frozenset({"price", "price_minor"})
+
 
 class Columns(Struct, frozen=True):
     """One file's columns. `firm` are fields whose column was named for this file alone: it has to be there."""
@@ -93,8 +96,16 @@ class FieldMap(Struct, frozen=True):
 
     def of(self, file: FileKind) -> Columns:
         """The columns of one file."""
-        names = {field: column for (kind, field), column in self.columns.items() if not kind and field in FIELDS[file]}
-        alone = {field for field in names if sum(field in listed for listed in FIELDS.values()) == 1}
+        names = {
+            field: column
+            for (kind, field), column in self.columns.items()
+            if not kind and field in FIELDS[file] and (file == "catalog" or field not in _CATALOGUE_ONLY)
+        }
+        alone = {
+            field
+            for field in names
+            if field in _CATALOGUE_ONLY or sum(field in listed for listed in FIELDS.values()) == 1
+        }
         own = {field: column for (kind, field), column in self.columns.items() if kind == file}
         return Columns({**names, **own}, frozenset(alone | set(own)))
 

@@ -27,9 +27,10 @@ def byte_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         with _opened(path) as file:
             while line := file.readline(MAX_LINE_BYTES + 1):
                 number += 1
-                if len(line) > MAX_LINE_BYTES:
+                bare = line.removesuffix(b"\n")
+                if len(bare) > MAX_LINE_BYTES:
                     raise invalid(f"the line is longer than {MAX_LINE_BYTES} bytes", path, number, hint=ONE_OBJECT)
-                yield number, line.removesuffix(b"\n")
+                yield number, bare
     except FileNotFoundError:
         raise ConfigError(Code.FILE_MISSING, "no such file", where=str(path), hint="check the path") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:

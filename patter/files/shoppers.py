@@ -33,7 +33,7 @@ def read_shoppers(
     `avg_order` is an amount with its currency, in the cell, in the column `currency`, or `default_currency`; it becomes
     `avg_order_minor`. Columns that Patter does not know are ignored.
 
-    Raises ConfigError (file_missing; file_invalid with file:line:field, also where a shopper stands twice or none at all).
+    Raises ConfigError (file_missing; file_invalid with file:line:field, also where one stands twice).
     """
     columns = (mapping or FieldMap()).of("users")
     table = open_table(path)
