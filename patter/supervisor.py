@@ -118,9 +118,10 @@ class Supervisor:
     def _spawn(self, child: _Child) -> None:
         child.cpu_before, child.cpu_now = child.usage.cpu_s, 0.0
         name = child.spec.name
+        again = ("--resumed",) if child.usage.restarts else ()
         with (self._logs / f"{name}.log").open("ab") as sink:
             child.process = subprocess.Popen(
-                [sys.executable, "-m", "patter", *child.spec.arguments, "--parent", str(os.getpid())],
+                [sys.executable, "-m", "patter", *child.spec.arguments, "--parent", str(os.getpid()), *again],
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,

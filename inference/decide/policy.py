@@ -79,7 +79,15 @@ class Policy:
 
 
 def fixed_prior(
-    *, version: int, experiment: str, arms: tuple[str, ...], epsilon: float, draws: int, created_ms: int, by: str, why: str
+    *,
+    version: int,
+    experiment: str,
+    arms: tuple[str, ...],
+    epsilon: float,
+    draws: int,
+    created_ms: int,
+    by: str,
+    why: str,
 ) -> PolicySnapshot:
     """A snapshot that has learned nothing yet: the same belief for every arm, so every arm is as likely as the next."""
     return PolicySnapshot(

@@ -17,7 +17,8 @@ from confluent_kafka import Producer
 from msgspec import Struct
 from rich.console import Console
 
-from features.store.load import write_rows
+from features.store.apply import apply as apply_features
+from features.store.writer import StoreWriter
 from patter.bench import shop
 from patter.bench.figures import latencies, ratio
 from patter.bench.openloop import open_loop
@@ -27,6 +28,7 @@ from patter.result import envelope
 from patter.settings import Settings, load
 from patter.wiring.features import feature_options
 from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.process import now_ms
 from patter.wiring.topics import apply_topics
 from schemas.errors import Code, PatterError
 from streams.brokers import local
@@ -65,8 +67,10 @@ class Rig:
         self.pool = shop.warm_pool(settings)
         rng = random.Random(seed)
         options = feature_options(settings)
+        apply_features(options)
+        writer = StoreWriter.open(options)
         for view, rows in (("user_profile", shop.profiles(rng)), ("user_activity", shop.activity(rng))):
-            write_rows(options, view, rows)
+            writer.write(view, list(rows), now_ms(), newest=True)
         self.kafka = kafka_options(settings, "bench")
 
     def settings(self, name: str) -> tuple[Settings, Path]:
@@ -102,8 +106,22 @@ def bench_serve(*, events: int, repeats: int, seed: int) -> dict[str, object]:
             local.stop(folder / "broker")
     failures = []
     ratios = [
-        ratio("patter/confluent_raw", "events per CPU second", cpu.figures["patter"], cpu.figures["confluent_raw"], GOAL, least=LEAST),
-        ratio("patter/confluent_raw p99", "ms", delay.figures["patter"], delay.figures["confluent_raw"], P99_MOST, least=None),
+        ratio(
+            "patter/confluent_raw",
+            "events per CPU second",
+            cpu.figures["patter"],
+            cpu.figures["confluent_raw"],
+            GOAL,
+            least=LEAST,
+        ),
+        ratio(
+            "patter/confluent_raw p99",
+            "ms",
+            delay.figures["patter"],
+            delay.figures["confluent_raw"],
+            P99_MOST,
+            least=None,
+        ),
     ]
     if (ratios[0]["median"] or 0) < LEAST:  # type: ignore[operator]
         failures.append(f"events per CPU second: {ratios[0]['median']} of the raw loop's, at least {LEAST} is wanted")
@@ -260,4 +278,3 @@ def _settled(subject: Subject) -> None:
     while isinstance(subject, Serve) and not subject.ready() and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(1.0)
-

@@ -10,7 +10,9 @@ from patter.cli.options import Config, Json, Seed
 
 
 def demo(
-    events: Annotated[Path | None, typer.Option("--events", help="Your events: CSV or JSON lines, or a --keep file.")] = None,
+    events: Annotated[
+        Path | None, typer.Option("--events", help="Your events: CSV or JSON lines, or a --keep file.")
+    ] = None,
     catalog: Annotated[Path | None, typer.Option("--catalog", help="Your products: CSV or JSON lines.")] = None,
     users: Annotated[Path | None, typer.Option("--users", help="Your shoppers: CSV or JSON lines.")] = None,
     mapping: Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN for other column names.")] = None,
@@ -19,10 +21,17 @@ def demo(
     shoppers: Annotated[int, typer.Option("--shoppers", min=1, help="Shoppers of the demo's own shop.")] = 3_000,
     malformed: Annotated[int, typer.Option("--malformed", min=0, help="Bad records among the input.")] = 40,
     duplicates: Annotated[int, typer.Option("--duplicates", min=0, help="Repeated records among the input.")] = 200,
-    raw: Annotated[bool, typer.Option("--raw", help="Send lines of --events byte for byte, decodable or not.")] = False,  # noqa: FBT002
-    data: Annotated[Path, typer.Option("--data", help="Folder of this run and of those after it.")] = Path(".patter/demo"),
+    raw: Annotated[bool, typer.Option("--raw", help="Send lines of --events byte for byte, decodable or not.")] = False,
+    rebase_times: Annotated[
+        bool, typer.Option("--rebase-times", help="Move the times of --events so that the newest is now.")
+    ] = False,  # noqa: FBT002
+    data: Annotated[Path, typer.Option("--data", help="Folder of this run and of those after it.")] = Path(
+        ".patter/demo"
+    ),
     keep: Annotated[Path | None, typer.Option("--keep", help="Write every record of the run here.")] = None,
-    hold: Annotated[float, typer.Option("--hold", min=0, help="Keep the roles up so many seconds after the input.")] = 0.0,
+    hold: Annotated[
+        float, typer.Option("--hold", min=0, help="Keep the roles up so many seconds after the input.")
+    ] = 0.0,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Another model bundle.")] = None,
     config: Config = None,
     broker: Annotated[str, typer.Option("--broker", help="embedded, local, or HOST:PORT.")] = "embedded",
@@ -46,6 +55,7 @@ def demo(
         users=users,
         mapping=tuple(mapping or ()),
         raw=raw,
+        rebase_times=rebase_times,
         seconds=seconds,
         rate=rate,
         shoppers=shoppers,

@@ -12,4 +12,5 @@ Member = Annotated[
     str | None, typer.Option("--member", help="This worker's name, stable over restarts and unlike any other's.")
 ]
 Parent = Annotated[int | None, typer.Option("--parent", hidden=True, help="Stop when this process is gone.")]
+Resumed = Annotated[bool, typer.Option("--resumed", hidden=True, help="This process follows one that died.")]
 Seed = Annotated[int, typer.Option("--seed", help="Where chance plays, it plays from here.")]

@@ -31,7 +31,7 @@ def show(config: Config = None, json: Json = None) -> None:
 @app.command(name="set")
 def set_(
     config: Config = None,
-    kill: Annotated[bool, typer.Option("--kill/--no-kill", help="Show no copy at all from now on.")] = False,  # noqa: FBT002
+    kill: Annotated[bool, typer.Option("--kill/--no-kill", help="Show no copy at all from now on.")] = False,
     why: Annotated[str, typer.Option("--why", help="Kept with the snapshot.")] = "",
     json: Json = None,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from patter.cli.options import Config, Member, Parent, Port
+from patter.cli.options import Config, Member, Parent, Port, Resumed
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -26,17 +26,25 @@ def _follow(parent: int | None) -> None:
 
 
 @app.command()
-def serve(config: Config = None, member: Member = None, port: Port = None, parent: Parent = None) -> None:
+def serve(
+    config: Config = None, member: Member = None, port: Port = None, parent: Parent = None, resumed: Resumed = False
+) -> None:
     """Decide events: join with features, choose a variant, render copy, publish exactly once."""
     from patter.settings import load
     from patter.wiring.serve import run_serve
 
     _follow(parent)
-    run_serve(load(config), member or "serve-0", port)
+    run_serve(load(config), member or "serve-0", port, resumed=resumed)
 
 
 @app.command()
-def generate(config: Config = None, member: Member = None, port: Port = None, parent: Parent = None) -> None:
+def generate(
+    config: Config = None,
+    member: Member = None,
+    port: Port = None,
+    parent: Parent = None,
+    resumed: Resumed = False,  # noqa: ARG001
+) -> None:
     """Write the copy that serve missed, and nothing else writes to the pool."""
     from patter.settings import load
     from patter.wiring.generate import run_generate
@@ -58,6 +66,7 @@ def intake(
     member: Member = None,
     port: Port = None,
     parent: Parent = None,
+    resumed: Resumed = False,  # noqa: ARG001 - the supervisor says it to every role
 ) -> None:
     """Map any JSON topic to Patter's events."""
     from patter.settings import load

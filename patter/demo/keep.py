@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from streams.kafka.dump import DumpRecord, dump_line
+from streams.kafka.dump import DumpRecord
+from streams.kafka.dump_lines import dump_line
 
 NAMES = ("events", "decisions", "copy", "policy", "dlq")
 """Topics that the result names as artifacts; the others are kept beside them."""

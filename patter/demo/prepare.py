@@ -44,11 +44,10 @@ def run_settings(options: DemoOptions, broker: OpenBroker, partitions: Mapping[s
 class StorePreparation:
     """Fills the feature store in a process of its own: importing Feast takes as long as starting a broker does."""
 
-    def __init__(self, config: Path, users: Path, catalog: Path, mapping: Iterable[str]) -> None:
-        maps = [part for pair in mapping for part in ("--map", pair)]
+    def __init__(self, config: Path, users: Path, catalog: Path) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "patter", "features", "materialize", "--config", str(config)]
-            + ["--users", str(users), "--catalog", str(catalog), *maps],
+            + ["--users", str(users), "--catalog", str(catalog)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

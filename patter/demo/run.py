@@ -81,7 +81,7 @@ def _prepare(
 ) -> RunRecord:
     settings, config = run_settings(options, broker, partitions)
     console.print("filling the feature store, creating topics, publishing catalogue and policy ...")
-    store = StorePreparation(config, plan.users_file, plan.catalog_file, plan.store_maps)
+    store = StorePreparation(config, plan.users_file, plan.catalog_file)
     apply_topics(settings)
     kafka = kafka_options(settings, "patter-demo")
     topics = {logical: topic.name for logical, topic in topics_of(settings).items()}

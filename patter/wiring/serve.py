@@ -3,7 +3,8 @@
 from functools import partial
 
 from features.segments import compile as compile_segments
-from features.store import open_reader, settle_heap
+from features.store.heap import settle_heap
+from features.store.start import open_reader
 from inference.bundle import load_bundle
 from inference.generate.channels import LIMITS
 from patter.settings import Settings
@@ -61,14 +62,17 @@ def reject_brake(settings: Settings) -> RejectBrake:
     return RejectBrake(settings.brake.run, settings.brake.ratio, settings.brake.window)
 
 
-def run_serve(settings: Settings, member: str, port: int | None) -> None:
-    """Run until SIGTERM. Raises PatterError where it cannot start or go on."""
+def run_serve(settings: Settings, member: str, port: int | None, *, resumed: bool = False) -> None:
+    """Run until SIGTERM. A worker that is `resumed` after its death does not demand that the feature store answers.
+
+    Raises PatterError where it cannot start or go on.
+    """
     process = RoleProcess(ROLE, member, settings, port)
     options = kafka_options(settings, f"patter-{member}")
     topics = topics_of(settings)
     check_partitions(options, {topics[name].name: topics[name].partitions for name in USED})
     bundle = load_bundle(bundle_path(settings))
-    reader = open_reader(feature_options(settings))
+    reader = open_reader(feature_options(settings), demand_store=not resumed)
     setup = serve_setup(settings, member, reader, bundle.sha256)
     state_topics = StateTopics(topics["catalog"].name, topics["copy"].name, topics["policy"].name, topics["codes"].name)
     broadcast = BroadcastReader(options, list(state_topics.names().values()), now_ms)
