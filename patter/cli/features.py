@@ -1,4 +1,4 @@
-"""`patter features apply|materialize|check`: the feature store's definitions, its rows, and whether they can be read."""
+"""`patter features apply|materialize|check`: the feature store's definitions, its rows, and whether it can be read."""
 
 import contextlib
 import sys

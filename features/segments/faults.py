@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from features.segments import OPERATORS, Condition, Known, SegmentTable
+from features.segments.rules import OPERATORS, Condition, Known, SegmentTable
 from features.views import Kind
 
 Fault = tuple[str, str]
