@@ -1,0 +1,114 @@
+"""What a written text must hold to before the pool admits it. Pure: a text and its request in, codes out.
+
+Only slots carry facts, so the literal part may state none: no number, colour or material, no promise that no record
+backs. The word lists beside this file are wide on purpose; a text lost to them is written again, a false claim is not
+taken back.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+
+from inference.generate.render import compile_text, render
+from inference.generate.slots import REQUIRED, SLOT, SLOTS
+from schemas.errors import Code
+from schemas.ports import TextRequest
+
+_LISTS = ("colours", "materials", "amounts", "claims")
+_FINISHED = (".", "!", "?")
+_SIGNS = re.compile(r"[\d%‰$€£¥₹₩¢#½¼¾⅓⅔]")
+_WORD = re.compile(r"[a-z]+(?:['’-][a-z]+)*")
+_BRACE = re.compile(r"[{}<>\[\]|]")
+# Stands for a slot where the literal part is read, so that words on its two sides never meet.
+_GAP = " \x00 "
+
+
+def codes(slot_text: str, request: TextRequest, *, finished: bool = True) -> tuple[str, ...]:
+    """Why a text is not admitted, in a fixed order; empty means admitted.
+
+    `finished` is False where the writer stopped at its limit of tokens. The text is measured as it would stand now.
+    """
+    return tuple(code.value for code in _codes(slot_text, request, finished=finished))
+
+
+def _codes(slot_text: str, request: TextRequest, *, finished: bool) -> Iterable[Code]:
+    if not slot_text.strip():
+        yield Code.COPY_EMPTY
+        return
+    slots = SLOT.findall(slot_text)
+    known = all(slot in SLOTS and request.facts.get(slot) for slot in slots)
+    shown = render(compile_text(slot_text), request.facts) if known else None
+    if shown is not None and len(shown) > request.max_chars:
+        yield Code.COPY_TOO_LONG
+    if not finished or not slot_text.endswith(_FINISHED):
+        yield Code.COPY_UNFINISHED
+    if not known or _BRACE.search(SLOT.sub("", slot_text)):
+        yield Code.COPY_SLOT_UNKNOWN
+    if REQUIRED not in slots:
+        yield Code.COPY_NAME_MISSING
+    if claims(slot_text):
+        yield Code.COPY_CLAIM
+    if repeats(slot_text):
+        yield Code.COPY_REPEATS
+    if not has_cta(slot_text, request.cta):
+        yield Code.COPY_CTA_MISSING
+
+
+def claims(slot_text: str) -> tuple[str, ...]:
+    """Every number, colour, material and unbacked promise in the literal part, in order of appearance."""
+    literal = SLOT.sub(_GAP, slot_text).lower()
+    found = [(match.start(), match.group()) for pattern in (_SIGNS, _lexicon()) for match in pattern.finditer(literal)]
+    return tuple(word for _, word in sorted(found))
+
+
+def repeats(slot_text: str) -> bool:
+    """Whether a slot stands twice, a word stands beside itself, or a sentence is said again."""
+    slots = SLOT.findall(slot_text)
+    if len(slots) != len(set(slots)):
+        return True
+    lower = SLOT.sub(_GAP, slot_text).lower()
+    for stretch in re.split(r"[.!?\x00]", lower):
+        words = _WORD.findall(stretch)
+        if any(a == b for a, b in pairwise(words)):
+            return True
+    sentences = [sentence.strip().lower() for sentence in re.split(r"[.!?]+", slot_text) if sentence.strip()]
+    return len(sentences) != len(set(sentences))
+
+
+def has_cta(slot_text: str, cta: str) -> bool:
+    """Whether the text calls to what was asked for. A type that has no phrases, or is not known, asks for nothing."""
+    pattern = _cta_phrases().get(cta)
+    return pattern is None or pattern.search(SLOT.sub(_GAP, slot_text).lower()) is not None
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The entries of a word list (colours, materials, amounts, claims), in the order of its file."""
+    text = files("inference.generate").joinpath("lexicons", f"{name}.txt").read_text("utf-8")
+    body = ",".join(line for line in text.splitlines() if not line.startswith("#"))
+    return tuple(" ".join(entry.split()) for entry in body.split(",") if entry.strip())
+
+
+@cache
+def _lexicon() -> re.Pattern[str]:
+    words = {word for name in _LISTS for word in words_of(name)}
+    return _phrases(words | {word + _plural(word) for word in words} | {f"{word}ish" for word in words})
+
+
+@cache
+def _cta_phrases() -> dict[str, re.Pattern[str]]:
+    text = files("inference.generate").joinpath("lexicons", "cta.toml").read_text("utf-8")
+    return {kind: _phrases(phrases) for kind, phrases in tomllib.loads(text).items() if phrases}
+
+
+def _plural(word: str) -> str:
+    return "es" if word.endswith(("s", "x", "z", "ch", "sh")) else "s"
+
+
+def _phrases(phrases: Iterable[str]) -> re.Pattern[str]:
+    # The longest first, so that the match names the whole phrase; a space matches any run of blanks or a hyphen.
+    ordered = sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase))
+    parts = [re.escape(phrase).replace(r"\ ", r"[\s-]+") for phrase in ordered]
+    return re.compile(rf"(?<![a-z])(?:{'|'.join(parts)})(?![a-z])")
