@@ -15,9 +15,9 @@ from features.store.options import FeatureOptions
 from features.store.start import require_file, unreachable
 from features.store.values import encoder
 from schemas.errors import Code, ConfigError
-from schemas.ports import FeatureValue
 
-Row = Mapping[str, FeatureValue]
+Row = Mapping[str, object]
+"""Join keys and features by name; the values are judged when they are encoded."""
 
 # Rows a write: 10,000 at once were slower than 1,000 in every store, and hold SQLite's lock for a second.
 BATCH = 1_000
@@ -28,7 +28,7 @@ REMEMBERED = 200_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-_Key = tuple[FeatureValue, ...]
+_Key = tuple[object, ...]
 _Entry = tuple[_Key, Any, dict[str, Any]]
 """(key, its message, {feature: message})."""
 
