@@ -63,6 +63,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("patter_generation_requests_total", "requests", "what became of copy requests", "role", "outcome"),
     _counter("patter_generation_copies_total", "copies", "texts written, by verdict code", "role", "code"),
     _counter("patter_generation_tokens_total", "tokens", "tokens written", "role"),
+    _gauge("patter_generation_provider_info", "info", "1 for the provider that runs the model", "role", "provider"),
     _histogram("patter_generation_duration_seconds", "time of one generation batch", STAGE_BUCKETS, "role"),
     _counter("patter_feature_rows_total", "rows", "feature rows used, by state", "role", "view", "state"),
     _counter("patter_feature_cache_total", "rows", "feature cache lookups", "role", "result"),

@@ -40,6 +40,7 @@ class GenerateWorker:
         self._metrics, self._now_ms, self._brake = metrics, now_ms, brake
         self._gauges = StateGauges(ROLE, states, metrics)
         self._assigned_ms = 0
+        metrics.set("patter_generation_provider_info", 1.0, role=ROLE, provider=writer.provider)
         self._entries: list[PoolEntry] = []
         self._uncounted: tuple[Counter[str], Outcome, list[Out]] | None = None
 

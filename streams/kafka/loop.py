@@ -61,7 +61,10 @@ class Loop:
         self._metrics, self._role = metrics, options.role
         self._beat = beat
         self._next: dict[int, int] = {}
-        self._consumer = Consumer(consumer_config(kafka, options.group, options.member))
+        # End-of-partition events tell that only a transaction's marker is left: there is no record behind it to wait for.
+        config = {**consumer_config(kafka, options.group, options.member), "enable.partition.eof": True}
+        self._consumer = Consumer(config)
+        self._ended: dict[int, int] = {}
         self._pulse = Pulse(options.role, metrics, now_ms)
         self._paused = False
         self._assigned = False
@@ -109,9 +112,11 @@ class Loop:
                 records.append(record_of(message))
             elif error.fatal():
                 raise LackingError(Code.FENCED, "the consumer cannot go on", where=str(error))
-            elif error.code() != KafkaError._PARTITION_EOF:
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._ended[message.partition() or 0] = message.offset() or 0
+            else:
                 log.warning("consume", error=str(error))
-        self._pulse.beat(self._consumer, self._options.topic, self._next)
+        self._pulse.beat(self._consumer, self._options.topic, self._next, self._ended)
         return records
 
     def _balance_readiness(self) -> None:

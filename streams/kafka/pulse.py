@@ -33,8 +33,8 @@ class Pulse:
         latency = max(0, self._now_ms() - self._newest_ms) / 1000
         self._metrics.observe("patter_decision_latency_seconds", latency, role=self._role)
 
-    def beat(self, consumer: Consumer, topic: str, positions: Mapping[int, int]) -> None:
-        """Publish, where a period has passed."""
+    def beat(self, consumer: Consumer, topic: str, positions: Mapping[int, int], ended: Mapping[int, int]) -> None:
+        """Publish, where a period has passed. `ended` is where the end of a partition was last met."""
         now = time.perf_counter()
         period = now - self._since
         if period < PERIOD_S:
@@ -42,7 +42,7 @@ class Pulse:
         lag = 0
         for partition, position in positions.items():
             _, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
-            behind = max(0, high - position) if high >= 0 else 0
+            behind = 0 if ended.get(partition, -1) >= high else max(0, high - position)
             lag += behind
             self._metrics.set("patter_lag_records", behind, role=self._role, partition=str(partition))
         age = max(0, self._now_ms() - self._newest_ms) / 1000 if lag and self._newest_ms else 0.0

@@ -1,0 +1,175 @@
+"""The end of a run: everything is read from the topics once more, counted, kept, and put into the result."""
+
+from collections.abc import Callable, Mapping
+
+from patter.demo import offsets
+from patter.demo.follow import Follower
+from patter.demo.keep import Keeper
+from patter.demo.live import Live
+from patter.demo.recount import Recount, Rules
+from patter.demo.record import RunRecord
+from patter.demo.sender import Sender
+from patter.demo.sizing import CAP_BYTES
+from patter.result import envelope
+from patter.supervisor import Supervisor
+from schemas.errors import Code
+from schemas.topics import BY_LOGICAL
+from streams.kafka.dump import DumpRecord, read_topic
+
+Feed = Callable[[DumpRecord], None]
+# Reading back this many offsets more than the seen-set's window finds every id that could make a duplicate.
+FIRST = ("events",)
+
+
+def finish(
+    record: RunRecord,
+    supervisor: Supervisor,
+    sender: Sender,
+    follower: Follower,
+    live: Live,
+    lag_end: Mapping[str, Mapping[str, float | None]],
+    *,
+    drained: bool,
+) -> dict[str, object]:
+    """Recount and write the result of the contract."""
+    settings = record.settings
+    rules = Rules(
+        tenant=settings.tenant,
+        triggers=frozenset(settings.serve.triggers),
+        bots=tuple(settings.serve.bots),
+        window=settings.serve.seen_window,
+        events_topic=record.topics["events"],
+    )
+    recount = Recount(rules, record.begin)
+    keeper = Keeper(record.options.keep)
+    keeper.open(record.topics)
+    volumes = _read_all(record, recount, keeper)
+    sections = recount.result(follower.delays_ms, doubles_fail=record.broker.delivery == "exactly_once")
+    counted: list[str] = sections.pop("failures")  # type: ignore[assignment]
+    failures = [
+        *_run_failures(record, supervisor, sender, drained=drained),
+        *counted,
+        *_expectations(sections, sender, record),
+        *_evictions(record, volumes),
+    ]
+    result = envelope(
+        "demo",
+        record.options.command,
+        record.options.seed,
+        record.started,
+        failures,
+        record.broker.described(record.isolated),
+    )
+    usage = supervisor.usage()
+    result.update(
+        run={
+            "id": record.run_id,
+            "data_dir": str(record.options.data_dir.absolute()),
+            "previous_runs": record.previous_runs,
+        },
+        input={
+            "events_sent": sender.sent.events,
+            "malformed_sent": sender.sent.malformed,
+            "duplicates_sent": sender.sent.duplicates,
+        },
+        **sections,
+        throughput=live.throughput(usage),
+        lag_records={
+            **lag_end,
+            "collect": {"max": None, "end": None},
+            "learn": {"max": None, "end": None},
+        },
+        processes={
+            name: {
+                "pid": each.pid,
+                "restarts": each.restarts,
+                "cpu_s": round(each.cpu_s, 2),
+                "rss_mib": round(each.rss_mib, 1),
+            }
+            for name, each in usage.items()
+        },
+        simulated=True,
+    )
+    result["generate"] = {**_table(sections["generate"]), "provider": live.provider}
+    result["features"] = {**_table(sections["features"]), **live.features()}
+    artifacts = keeper.close()
+    if artifacts is not None:
+        result["artifacts"] = artifacts
+    return result
+
+
+def _table(section: object) -> dict[str, object]:
+    assert isinstance(section, dict)
+    return section
+
+
+def _read_all(record: RunRecord, recount: Recount, keeper: Keeper) -> dict[str, dict[int, int]]:
+    """Feed every topic; answers bytes by logical topic and partition. Compacted topics are kept from their beginning."""
+    feeds: dict[str, Feed] = {
+        "events": recount.event,
+        "decisions": recount.decision,
+        "copy": recount.copy,
+        "copy_review": recount.review,
+        "copy_requests": recount.request,
+        "dlq": recount.dlq,
+    }
+    volumes: dict[str, dict[int, int]] = {}
+    for logical, topic in record.topics.items():
+        begin = record.begin.get(topic, {})
+        from_offsets = _start(record, logical, begin)
+        feed = feeds.get(logical)
+        sizes = volumes.setdefault(logical, {})
+        for each in read_topic(record.kafka, topic, "read_committed", from_offsets):
+            sizes[each.partition] = sizes.get(each.partition, 0) + len(each.key or b"") + len(each.value or b"")
+            if feed is not None:
+                feed(each)
+            if BY_LOGICAL[logical].cleanup == "compact" or each.offset >= begin.get(each.partition, 0):
+                keeper.put(logical, each)
+    return volumes
+
+
+def _start(record: RunRecord, logical: str, begin: Mapping[int, int]) -> dict[int, int] | None:
+    if logical == "copy" or BY_LOGICAL[logical].cleanup == "compact":
+        return None
+    back = record.settings.serve.seen_window if logical == "events" else 0
+    return {partition: max(0, offset - back) for partition, offset in begin.items()}
+
+
+def _run_failures(record: RunRecord, supervisor: Supervisor, sender: Sender, *, drained: bool) -> list[str]:
+    found = []
+    if supervisor.failure is not None:
+        found.append(f"{Code.ROLE_DIED.value}: {supervisor.failure}; its log is in {record.options.data_dir}/logs")
+    if sender.sent.failed is not None:
+        found.append(f"{Code.BROKER_FAILED.value}: not all input was taken: {sender.sent.failed}")
+    if not drained and supervisor.failure is None:
+        found.append(f"{Code.PENDING.value}: serve had not committed all of the input in time")
+    return found
+
+
+def _expectations(sections: Mapping[str, object], sender: Sender, record: RunRecord) -> list[str]:
+    """What the run itself knows of its input, held against the recount."""
+    serve, dlq = sections["serve"], sections["dlq"]
+    assert isinstance(serve, dict)
+    assert isinstance(dlq, dict)
+    found = []
+    if record.broker.kind != "remote" and serve["events_in"] != sender.sent.events:
+        found.append(f"{Code.MISCOUNT.value}: {sender.sent.events} events were sent, {serve['events_in']} are there")
+    if record.broker.kind == "local" and not record.isolated:
+        found.append(f"{Code.NOT_ISOLATED.value}: a reader of committed records saw an aborted one")
+    return found
+
+
+def _evictions(record: RunRecord, volumes: Mapping[str, Mapping[int, int]]) -> list[str]:
+    """The embedded broker drops the oldest records of a full partition: then nothing of this run can be trusted."""
+    if record.broker.kind != "embedded":
+        return []
+    found = []
+    for topic, lows in offsets.begins(record.kafka, record.topics.values()).items():
+        lost = sum(lows.values())
+        if lost:
+            found.append(f"{Code.EVICTED.value}: the embedded broker dropped {lost} records of {topic}")
+    for logical, sizes in volumes.items():
+        full = max(sizes.values(), default=0)
+        if full > CAP_BYTES:
+            found.append(f"{Code.EVICTED.value}: a partition of {record.topics[logical]} holds {full} bytes")
+    return found
