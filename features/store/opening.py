@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from features.store.folder import redis_with_limits, repo_folder
+from features.store.lean_import import lean_import
 from features.store.options import FeatureOptions
 from schemas.errors import Code, ConfigError, LackingError
 
@@ -55,8 +56,9 @@ def open_store(options: FeatureOptions) -> Any:
     logging.getLogger("feast").setLevel(logging.WARNING)
     with quiet():
         try:
-            from feast import FeatureStore
-            from feast.errors import FeastExtrasDependencyImportError
+            with lean_import():
+                from feast import FeatureStore
+                from feast.errors import FeastExtrasDependencyImportError
         except ImportError as error:
             raise LackingError(
                 Code.DEPENDENCY_MISSING, f"Feast cannot be imported: {error}", hint="install patter's dependencies"

@@ -29,7 +29,7 @@ def run_settings(options: DemoOptions, broker: OpenBroker, partitions: Mapping[s
     """The user's settings with this run's broker and folders on top, and the file that the roles read them from."""
     over: dict[str, object] = {
         "data_dir": str(options.data_dir.absolute()),
-        "kafka": {"bootstrap": broker.bootstrap, "delivery": broker.delivery},
+        "kafka": {"bootstrap": broker.bootstrap, "delivery": broker.delivery, "client": dict(broker.client)},
     }
     if partitions:
         over["topics"] = {logical: {"partitions": count} for logical, count in partitions.items()}

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from patter.files import Profile
 
-Range = tuple[float, float]
+Range = tuple[int, int]
+Shares = tuple[float, float]
 
 
 class Habit(Struct, frozen=True):
@@ -17,7 +18,7 @@ class Habit(Struct, frozen=True):
     orders_90d: Range
     days_since_order: Range
     avg_order_minor: Range
-    discount_share: Range
+    discount_share: Shares
     signup_days: Range
     tiers: tuple[str | None, ...]
 
@@ -60,13 +61,13 @@ def _profile(rng: np.random.Generator, user_id: str, habit: Habit, categories: S
     return {
         "user_id": user_id,
         "segment_hint": None,
-        "favourite_category": str(categories[rng.integers(len(categories))]) if rng.random() < 0.8 else None,
+        "favourite_category": str(categories[int(rng.integers(len(categories)))]) if rng.random() < 0.8 else None,
         "orders_90d": whole(habit.orders_90d),
         "days_since_order": whole(habit.days_since_order),
         "avg_order_minor": whole(habit.avg_order_minor),
         "currency": currency,
         "discount_share": round(float(rng.uniform(*habit.discount_share)), 3),
-        "loyalty_tier": habit.tiers[rng.integers(len(habit.tiers))],
-        "locale": _LOCALES[rng.integers(len(_LOCALES))],
+        "loyalty_tier": habit.tiers[int(rng.integers(len(habit.tiers)))],
+        "locale": _LOCALES[int(rng.integers(len(_LOCALES)))],
         "signup_days": whole(habit.signup_days),
     }
