@@ -29,7 +29,10 @@ def library_path() -> str | None:
 
 
 class MockCluster:
-    """One broker with the topics given. Raises OSError where the library, or the C API in it, is missing."""
+    """One broker with the topics given.
+
+    Raises OSError where the library, or the C API in it, is missing, RuntimeError where the cluster refuses.
+    """
 
     note = ""
 
@@ -46,16 +49,16 @@ class MockCluster:
         # rd_kafka_new takes the configuration over; none means the defaults, which reach for no broker.
         self._client = library.rd_kafka_new(_PRODUCER, None, said, _ERROR_BYTES)
         if not self._client:
-            raise OSError(said.value.decode(errors="replace"))
+            raise RuntimeError(said.value.decode(errors="replace"))
         self._cluster = library.rd_kafka_mock_cluster_new(self._client, 1)
         if not self._cluster:
-            raise OSError("the in-process cluster does not start")
+            raise RuntimeError("the in-process cluster does not start")
         # By default a new group waits 3 s for more members.
         library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
         for name, partitions in topics.items():
             error_code = library.rd_kafka_mock_topic_create(self._cluster, name.encode(), partitions, 1)
             if error_code != _OK:
-                raise OSError(f"{name}: {library.rd_kafka_err2str(error_code).decode()}")
+                raise RuntimeError(f"{name}: {library.rd_kafka_err2str(error_code).decode()}")
         self.partitions = dict(topics)
 
     def bootstrap(self) -> str:

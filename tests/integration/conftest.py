@@ -1,0 +1,53 @@
+"""One real Kafka for the whole test session, and topics of its own for every test."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from schemas.topics import CATALOGUE
+
+
+def lacking(reason: str) -> None:
+    """Skip for want of something; with CI=true the want itself is the failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def kafka_jars() -> None:
+    """Java, and Kafka's jars in .kafka/lib (fetched by Maven where they are missing)."""
+    from streams.brokers import jars
+
+    if shutil.which("java") is None:
+        lacking("there is no java")
+    if shutil.which("mvn") is None and not any(jars.DEFAULT_LIB.glob("kafka_2.13-*.jar")):
+        lacking("there is no mvn to fetch Kafka's jars")
+    jars.fetch()
+
+
+@pytest.fixture(scope="session")
+def local_broker(kafka_jars: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """HOST:PORT of a real one-node Kafka that lives as long as the session."""
+    from streams.brokers import local
+
+    data = tmp_path_factory.mktemp("kafka")
+    yield local.start(data, 0).bootstrap
+    local.stop(data)
+    shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture
+def fresh_topics(local_broker: str) -> dict[str, str]:
+    """The catalogue's topics under names that no other test uses: {logical: name}."""
+    from streams.kafka.admin import apply
+    from streams.kafka.config import KafkaOptions
+
+    prefix = f"t{uuid.uuid4().hex[:10]}."
+    topics = [msgspec.structs.replace(topic, name=prefix + topic.name) for topic in CATALOGUE]
+    apply(KafkaOptions(bootstrap=local_broker, client_id="tests"), topics)
+    return {topic.logical: topic.name for topic in topics}
