@@ -57,6 +57,10 @@ class PublicPath:
     def __init__(self, store: Any, service: Any, plans: tuple[ViewPlan, ...]) -> None:
         self._store, self._service, self._plans = store, service, plans
         self._keys = {plan.join_key: plan for plan in plans}
+        # Feast drops what an on-demand view in Python mode computes where names carry their view's name; so they do
+        # only where they clash without it.
+        names = [*self._keys, *(name for plan in plans for name in plan.types)]
+        self._full = len(names) != len(set(names))
 
     def read(self, wanted: Wanted) -> list[Found]:
         asked: dict[str, dict[str, None]] = {key: {} for key in self._keys}
@@ -69,21 +73,25 @@ class PublicPath:
         columns = {key: _filled(list(ids), count, self._keys[key].key_type) for key, ids in asked.items()}
         with quiet():
             answer = self._store.get_online_features(
-                features=self._service, entity_rows=columns, full_feature_names=True
+                features=self._service, entity_rows=columns, full_feature_names=self._full
             ).to_dict(include_event_timestamps=True)
         return [self._rows(plan, ids, list(asked[plan.join_key]), answer) for plan, ids in wanted]
 
     def _rows(self, plan: ViewPlan, ids: Any, order: list[str], answer: dict[str, list[Any]]) -> Found:
         place = {key: number for number, key in enumerate(order)}
-        columns = {name: answer[f"{plan.name}__{name}"] for name in plan.types}
-        times = {name: answer.get(f"{plan.name}__{name}__ts") for name in plan.types}
+        prefix = f"{plan.name}__" if self._full else ""
+        lost = [name for name in plan.types if prefix + name not in answer]
+        if lost:
+            raise LookupError(f"Feast leaves out {plan.name}:{lost[0]}; give features names that are in one view only")
+        columns = {name: answer[prefix + name] for name in plan.types}
+        times = [answer.get(f"{prefix}{name}__ts") for name in plan.types]
         rows: Found = {}
         for key in ids:
             at = place.get(key)
             if at is None:
                 continue
             values = {name: normalise(column[at]) for name, column in columns.items()}
-            seconds = max((times_of[at] for times_of in times.values() if times_of), default=0)
+            seconds = max((times_of[at] for times_of in times if times_of), default=0)
             # A computed view has no time of its own: it is there as soon as one of its values is.
             if seconds > 0 or (plan.computed and any(value is not None for value in values.values())):
                 rows[key] = (0 if plan.computed else int(seconds * 1000)), values
