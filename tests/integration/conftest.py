@@ -21,13 +21,14 @@ def lacking(reason: str) -> None:
 @pytest.fixture(scope="session")
 def kafka_jars() -> None:
     """Java, and Kafka's jars in .kafka/lib (fetched by Maven where they are missing)."""
+    from schemas.errors import LackingError
     from streams.brokers import jars
 
-    if shutil.which("java") is None:
-        lacking("there is no java")
-    if shutil.which("mvn") is None and not any(jars.DEFAULT_LIB.glob("kafka_2.13-*.jar")):
-        lacking("there is no mvn to fetch Kafka's jars")
-    jars.fetch()
+    try:
+        jars.find_java()
+        jars.fetch()
+    except LackingError as error:
+        lacking(error.line())
 
 
 @pytest.fixture(scope="session")
