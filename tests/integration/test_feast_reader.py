@@ -185,6 +185,18 @@ def test_more_keys_than_one_statement_or_round_trip_takes(options: FeatureOption
     reader.close()
 
 
+def test_rows_of_the_same_time_and_older_ones(options: FeatureOptions) -> None:
+    writer = StoreWriter.open(options)
+    for views in (1, 2):
+        # Redis alone would drop the second of the same time, SQLite alone would take the third, which is older.
+        assert writer.write("user_activity", [{"user_id": "w1", "views_1h": views}], NOW_MS) == 1
+    assert writer.write("user_activity", [{"user_id": "w1", "views_1h": 3}], NOW_MS - 1) == 0
+    assert StoreWriter.open(options).write("user_activity", [{"user_id": "w1", "views_1h": 4}], NOW_MS - 5_000) == 0
+    reader = open_reader(options)
+    assert (reader.read({"user_id": ["w1"]}, NOW_MS)["user_activity"]["w1"].values or {})["views_1h"] == 2
+    reader.close()
+
+
 def test_the_check_says_what_there_is(options: FeatureOptions) -> None:
     report = check(options)
     assert (report.store, report.path, report.writable) == (options.store, options.store, True)
