@@ -67,7 +67,8 @@ def _figures(snapshot: Snapshot, handled: Sequence[float]) -> RenderableType:
     grid.add_row("events/s", rate)
     fates = [f"{told} {_percent(snapshot.outcomes.get(name, 0.0))}" for name, told in _FATES.items()]
     grid.add_row("outcomes", Text(", ".join(fates)))
-    grid.add_row("latency", Text(f"p50 {_ms(snapshot.p50_ms)}   p99 {_ms(snapshot.p99_ms)}   event to commit"))
+    span = "from when an event is due to its decision read" if run.delays_ms else "from an event to its commit"
+    grid.add_row("latency", Text(f"p50 {_ms(snapshot.p50_ms)}   p99 {_ms(snapshot.p99_ms)}   {span}"))
     entries = "?" if snapshot.pool_entries is None else f"{snapshot.pool_entries:,}"
     grid.add_row(
         "pool",

@@ -1,9 +1,10 @@
 """One moment of a run, as it is shown: made of the roles' metrics now and a few seconds ago."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from patter.demo.recount_figures import percentile
 from patter.demo.view_metrics import Metrics, quantiles, rise, split, total, value
 
 ROLES = ("serve", "generate")
@@ -18,8 +19,11 @@ class Scrape(Struct, frozen=True):
 
 
 class RunState(Struct, frozen=True, kw_only=True):
-    """What the run knows without asking a role. `seconds` is how long the input lasts, None where that is open; `phase`
-    says what goes on: input, drain, hold.
+    """What the run knows without asking a role.
+
+    `seconds` is how long the input lasts, None where that is open. `phase` says what goes on: input, drain, hold.
+    `delays_ms` are what a reader of decisions saw in the last seconds, counted from when an event was due; empty where
+    nobody measures.
     """
 
     elapsed_s: float
@@ -29,6 +33,7 @@ class RunState(Struct, frozen=True, kw_only=True):
     sent: int
     broker: str
     restarts: Mapping[str, int]
+    delays_ms: Sequence[float] = ()
 
 
 class RoleLoad(Struct, frozen=True, kw_only=True):
@@ -44,9 +49,11 @@ class RoleLoad(Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """What the view shows. Rates and quantiles are of the last few seconds; latencies are from an event's Kafka time to
-    the commit of its batch. `features` and `outcomes` are shares of 1 by state and outcome, `dlq` and `decisions` are
-    counted since the roles started.
+    """What the view shows.
+
+    Rates and quantiles are of the last few seconds. Latencies are the run's delays where it has any, else serve's own:
+    from an event's Kafka time to the commit of its batch. `features` and `outcomes` are shares of 1 by state and
+    outcome; `dlq` and `decisions` are counted since the roles started.
     """
 
     run: RunState
@@ -75,7 +82,7 @@ def snapshot_from(now: Scrape, earlier: Scrape | None, run: RunState) -> Snapsho
     serve, serve_before = now.roles.get("serve", _NOTHING), before.roles.get("serve", _NOTHING)
     writer, writer_before = now.roles.get("generate", _NOTHING), before.roles.get("generate", _NOTHING)
     seconds = now.at_s - before.at_s
-    p50, p99 = quantiles(serve, serve_before, "patter_decision_latency_seconds", (0.5, 0.99))
+    p50_ms, p99_ms = _latency(serve, serve_before, run)
     written = split(writer, "patter_generation_copies_total", "code")
     hits = _risen(serve, serve_before, "patter_pool_lookups_total", result="hit")
     misses = _risen(serve, serve_before, "patter_pool_lookups_total", result="miss")
@@ -87,8 +94,8 @@ def snapshot_from(now: Scrape, earlier: Scrape | None, run: RunState) -> Snapsho
     return Snapshot(
         run=run,
         handled_per_s=_per_s(_risen(serve, serve_before, "patter_records_in_total"), seconds),
-        p50_ms=None if p50 is None else p50 * 1000,
-        p99_ms=None if p99 is None else p99 * 1000,
+        p50_ms=p50_ms,
+        p99_ms=p99_ms,
         decisions=int(total(serve, "patter_decisions_total")),
         outcomes=_shares(split(serve, "patter_outcomes_total", "outcome")),
         model_share=_share(model, model + template),
@@ -104,6 +111,14 @@ def snapshot_from(now: Scrape, earlier: Scrape | None, run: RunState) -> Snapsho
         feature_errors=int(total(serve, "patter_feature_errors_total")),
         roles=tuple(_load(role, now.roles.get(role), run) for role in ROLES),
     )
+
+
+def _latency(serve: Metrics, before: Metrics, run: RunState) -> tuple[float | None, float | None]:
+    if run.delays_ms:
+        ordered = sorted(run.delays_ms)
+        return percentile(ordered, 0.5), percentile(ordered, 0.99)
+    p50, p99 = quantiles(serve, before, "patter_decision_latency_seconds", (0.5, 0.99))
+    return None if p50 is None else p50 * 1000, None if p99 is None else p99 * 1000
 
 
 def _load(role: str, metrics: Metrics | None, run: RunState) -> RoleLoad:

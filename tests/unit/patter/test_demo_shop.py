@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+from features import segments
+from features.default_segments import DEFAULT_TABLE
 from inference.decide.facts import slot_values
 from patter.demo.shop import DemoShop, Scheduled, demo_catalogue
 from patter.demo.shop_events import rfc3339
@@ -143,6 +145,16 @@ def test_profiles_are_varied_and_some_shoppers_are_strangers() -> None:
     for column, low, high in (("orders_90d", 0, 6), ("days_since_order", 10, 200), ("avg_order_minor", 5_000, 28_000)):
         values = [row[column] for row in rows]
         assert min(values) <= low < high <= max(values)  # type: ignore[type-var]
+
+
+def test_every_default_segment_occurs_and_none_is_rare() -> None:
+    shop = DemoShop(1, 3_000, PRODUCTS)
+    rows = {row["user_id"]: row for row in shop.profiles()}
+    segment_of = segments.compile(DEFAULT_TABLE)
+    found = Counter(segment_of({"user_profile": rows.get(user)}) for user in shop.users)
+    names = {rule.name for rule in DEFAULT_TABLE.rules} | {DEFAULT_TABLE.default, DEFAULT_TABLE.unknown}
+    assert set(found) == names
+    assert min(found.values()) > 3_000 * 0.05
 
 
 def test_the_catalogue_is_worth_writing_about() -> None:

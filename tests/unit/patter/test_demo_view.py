@@ -148,6 +148,11 @@ def test_the_first_moment_and_a_role_that_is_away(serve: PrometheusMetrics) -> N
     assert (nothing.pool_entries, nothing.pool_hit_rate, nothing.outcomes) == (None, None, {})
 
 
+def test_delays_that_a_reader_measured_go_before_the_roles_own(serve: PrometheusMetrics) -> None:
+    snapshot = snapshot_from(_scrape(10.0, serve), None, _run(delays_ms=[30.0, 10.0, 20.0]))
+    assert (snapshot.p50_ms, snapshot.p99_ms) == (20.0, 30.0)
+
+
 def test_bars_and_sparklines() -> None:
     assert bar(0.5, 4) == "██░░"
     assert bar(7.0, 4) == "████"
