@@ -1,7 +1,6 @@
-"""Which segment a shopper is in: ordered rules over features, checked, compiled once, asked for every decision."""
+"""Which segment a shopper is in: ordered rules over features, compiled once, asked for every decision."""
 
-from features.segments.faults import validate
 from features.segments.matching import compile  # noqa: A004 - `segments.compile(table)` reads as what it does
 from features.segments.rules import Condition, SegmentRule, SegmentTable
 
-__all__ = ["Condition", "SegmentRule", "SegmentTable", "compile", "validate"]
+__all__ = ["Condition", "SegmentRule", "SegmentTable", "compile"]

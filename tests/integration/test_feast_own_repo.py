@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from features.segments import Condition, SegmentRule, SegmentTable, compile, validate  # noqa: A004
+from features.segment_check import validate
+from features.segments import Condition, SegmentRule, SegmentTable, compile  # noqa: A004
 from features.store import FeatureOptions, known_features, open_reader
 from features.store.apply import apply
 from features.store.check import check

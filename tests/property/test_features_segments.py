@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.segments import Condition, SegmentRule, SegmentTable, compile, validate  # noqa: A004
+from features.segment_check import validate
+from features.segments import Condition, SegmentRule, SegmentTable, compile  # noqa: A004
 from schemas.ports import FeatureValue
 
 VIEWS, NAMES = ("v", "w", ""), ("a", "b", "")

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from features.default_segments import DEFAULT_TABLE
-from features.segments import Condition, SegmentRule, SegmentTable, validate
+from features.segment_check import validate
+from features.segments import Condition, SegmentRule, SegmentTable
 from features.views import Kind, known_features
 
 KNOWN: dict[str, dict[str, Kind]] = {"v": {"orders": "int", "tier": "str", "vip": "bool", "share": "float"}}
