@@ -1,4 +1,9 @@
-"""The decision record: one event's answer, with everything it was made from."""
+"""The decision record: one event's answer, with everything it was made from.
+
+It is written in two halves. `DecisionHead` differs from event to event; `DecisionBody` is the same for every decision
+that shows the same text of the same product to the same segment under the same policy, so it is encoded once and used
+thousands of times. On the topic they are one JSON object, which `DecisionRead` reads.
+"""
 
 from typing import Any, Literal
 
@@ -13,65 +18,37 @@ class EventPlace(Struct, frozen=True):
     offset: int
 
 
-class Decision(Struct, frozen=True, kw_only=True):
-    """What was decided for one event.
+class DecisionHead(Struct, frozen=True, gc=False):
+    """What is new in each decision. Members of type Raw are JSON that was encoded before.
 
-    `eligible` maps each arm that could be chosen to its probability; `ineligible` each arm that could not to a code.
-    `propensity` is that of `arm`. `override` is a code where nothing, or something else than the arm, is shown;
-    `shown` is the arm whose text stands in `text` (None with action none). `features`, `feature_states` and
-    `feature_ages_s` are what was known of shopper and product, by view; `catalogue` the product facts used. Members of
-    type Raw are JSON that was encoded once and is reused.
+    `features`, `feature_states` and `feature_ages_s` are what was known of shopper and product, by view.
     """
 
     decision_id: str
     event_id: str
     user_id: str
-    product_id: str
-    category: str | None
     time: str
-    action: Literal["show", "none"]
-    segment: str | None
-    segment_version: str
-    experiment: str
-    experiment_version: int
-    arm: str | None
-    propensity: float | None
-    eligible: Raw
-    ineligible: Raw
-    policy_version: int | None
-    copy_id: str | None
-    source: Literal["model", "template"] | None
-    text: str | None
-    slot_text: str | None
+    kind: str
     token: str
-    shown: str | None
-    override: str | None
-    catalogue: Raw
     features: Raw
     feature_states: Raw
     feature_ages_s: Raw
-    bundle_sha256: str | None
-    prompt_id: str | None
-    guard: list[str]
     event: EventPlace
-    kind: str
-    channel: str
-    locale: str
-    excluded: bool
-    worker: str
 
 
-class DecisionRead(Struct, frozen=True, kw_only=True):
-    """The same record as a reader takes it: plain values where `Decision` carries encoded ones."""
+class DecisionBody(Struct, frozen=True, kw_only=True):
+    """What many decisions share.
 
-    decision_id: str
-    event_id: str
-    user_id: str
+    `eligible` maps each arm that could be chosen to its probability; `ineligible` each arm that could not to a code.
+    `propensity` is that of `arm`. `override` is a code where nothing, or something else than the arm, is shown;
+    `shown` is the arm whose text stands in `text` (None with action none); `excluded` says that the decision teaches
+    nothing. `catalogue` are the product facts used.
+    """
+
     product_id: str
     category: str | None
-    time: str
     action: Literal["show", "none"]
-    segment: str | None
+    segment: str
     segment_version: str
     experiment: str
     experiment_version: int
@@ -79,7 +56,43 @@ class DecisionRead(Struct, frozen=True, kw_only=True):
     propensity: float | None
     eligible: dict[str, float]
     ineligible: dict[str, str]
-    policy_version: int | None
+    policy_version: int
+    copy_id: str | None
+    source: Literal["model", "template"] | None
+    text: str | None
+    slot_text: str | None
+    shown: str | None
+    override: str | None
+    catalogue: Raw
+    bundle_sha256: str | None
+    prompt_id: str | None
+    guard: list[str]
+    channel: str
+    locale: str
+    excluded: bool
+    worker: str
+
+
+class DecisionRead(Struct, frozen=True, kw_only=True):
+    """The whole record as a reader takes it."""
+
+    decision_id: str
+    event_id: str
+    user_id: str
+    product_id: str
+    category: str | None
+    time: str
+    kind: str
+    action: Literal["show", "none"]
+    segment: str
+    segment_version: str
+    experiment: str
+    experiment_version: int
+    arm: str | None
+    propensity: float | None
+    eligible: dict[str, float]
+    ineligible: dict[str, str]
+    policy_version: int
     copy_id: str | None
     source: Literal["model", "template"] | None
     text: str | None
@@ -95,7 +108,6 @@ class DecisionRead(Struct, frozen=True, kw_only=True):
     prompt_id: str | None
     guard: list[str]
     event: EventPlace
-    kind: str
     channel: str
     locale: str
     excluded: bool

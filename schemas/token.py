@@ -24,7 +24,9 @@ FLAG_HOLDOUT = 1
 FLAG_EXCLUDED = 2
 NO_CODE = 0
 
+_HEAD, _TAIL = struct.Struct(">BB16s6s"), struct.Struct(">fB6I")
 _BODY = struct.Struct(">BB16s6sfB6I")
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 TOKEN_BYTES = _BODY.size + MAC_BYTES
 TOKEN_CHARS = -(-TOKEN_BYTES * 8 // 6)
 
@@ -60,12 +62,13 @@ def code_of(name: str) -> int:
 
 def sign(claims: Claims, key_id: int, key: bytes) -> str:
     """The token. `key` is 16 to 64 bytes, `key_id` 0..255."""
+    return seal(claims.decision_id, claims.time_ms.to_bytes(6, "big"), tail_of(claims), key_id, key)
+
+
+def tail_of(claims: Claims) -> bytes:
+    """The part of a token that many decisions share: all but id, time and signature."""
     flags = (FLAG_HOLDOUT if claims.holdout else 0) | (FLAG_EXCLUDED if claims.excluded else 0)
-    body = _BODY.pack(
-        VERSION,
-        key_id,
-        claims.decision_id,
-        claims.time_ms.to_bytes(6, "big"),
+    return _TAIL.pack(
         claims.propensity,
         flags,
         claims.experiment,
@@ -75,8 +78,13 @@ def sign(claims: Claims, key_id: int, key: bytes) -> str:
         claims.category,
         claims.product,
     )
-    mac = blake2b(body, digest_size=MAC_BYTES, key=key).digest()
-    return base64.urlsafe_b64encode(body + mac).rstrip(b"=").decode()
+
+
+def seal(decision_id: bytes, time: bytes, tail: bytes, key_id: int, key: bytes) -> str:
+    """`sign` with its parts at hand: the hot path packs a tail once and seals it many times. `time` has 6 bytes."""
+    body = _HEAD.pack(VERSION, key_id, decision_id, time) + tail
+    raw = body + blake2b(body, digest_size=MAC_BYTES, key=key).digest()
+    return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE)[:TOKEN_CHARS].decode()
 
 
 def verify(token: str, keys: Mapping[int, bytes]) -> Claims | None:

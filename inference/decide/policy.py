@@ -8,11 +8,12 @@ is not an estimate of the policy but the policy itself: the arm is picked from t
 logged. The draws are seeded by policy version and cell, so every worker, and every replay, has the same ones.
 """
 
-import msgspec
-import numpy as np
-from msgspec import Raw, Struct
+from hashlib import blake2b
 
-from inference.decide.hashing import seed_of, unit
+import numpy as np
+from msgspec import Struct
+
+from inference.decide.hashing import seed_of
 from schemas.policies import Beta, PolicySnapshot
 
 # A (category, segment) of a large shop times its eligible sets; past that the memo starts anew rather than grow.
@@ -21,11 +22,10 @@ _FLAT = Beta(1.0, 1.0)
 
 
 class Choices(Struct, frozen=True):
-    """The eligible arms of a cell, their probabilities, and the same as JSON for the record."""
+    """The eligible arms of a cell and their probabilities."""
 
     arms: tuple[str, ...]
     probabilities: tuple[float, ...]
-    encoded: Raw
 
     def pick(self, u: float) -> tuple[str, float]:
         """The arm at `u` in [0, 1), and its propensity."""
@@ -46,6 +46,7 @@ class Policy:
         self.snapshot = snapshot
         self.version = snapshot.version
         self._seed = snapshot.seed
+        self._draw_key = blake2b(snapshot.seed.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         self._cells = {(cell.category, cell.segment): cell.arms for cell in snapshot.cells}
         self._memo: dict[tuple[str, str, tuple[str, ...]], Choices] = {}
 
@@ -59,9 +60,10 @@ class Policy:
             found = self._memo[key] = self._compute(category, segment, eligible)
         return found
 
-    def draw(self, decision_id: str) -> float:
-        """The number in [0, 1) that picks the arm of a decision."""
-        return unit(self._seed, "choice", decision_id)
+    def draw(self, decision_id: bytes) -> float:
+        """The number in [0, 1) that picks the arm of a decision: 53 bits of keyed BLAKE2b of its id."""
+        digest = blake2b(decision_id, digest_size=8, key=self._draw_key).digest()
+        return (int.from_bytes(digest, "big") >> 11) * 2.0**-53
 
     def _compute(self, category: str, segment: str, eligible: tuple[str, ...]) -> Choices:
         count = len(eligible)
@@ -74,8 +76,7 @@ class Policy:
         wins = np.bincount(draws.argmax(axis=0), minlength=count)
         epsilon, total = self.snapshot.epsilon, self.snapshot.draws
         shares = tuple(float((1 - epsilon) * int(won) / total + epsilon / count) if count > 1 else 1.0 for won in wins)
-        encoded = msgspec.json.encode(dict(zip(eligible, shares, strict=True)))
-        return Choices(eligible, shares, Raw(encoded))
+        return Choices(eligible, shares)
 
 
 def fixed_prior(

@@ -24,7 +24,7 @@ def demo(
     raw: Annotated[bool, typer.Option("--raw", help="Send lines of --events byte for byte, decodable or not.")] = False,
     rebase_times: Annotated[
         bool, typer.Option("--rebase-times", help="Move the times of --events so that the newest is now.")
-    ] = False,  # noqa: FBT002
+    ] = False,
     data: Annotated[Path, typer.Option("--data", help="Folder of this run and of those after it.")] = Path(
         ".patter/demo"
     ),
@@ -66,7 +66,7 @@ def demo(
         seed=seed,
         command=" ".join(["patter", *sys.argv[1:]]),
     )
-    result = run_demo(options, quiet=str(json) == "-")
+    result = run_demo(options, quiet=str(json) == "-", json_path=json)
     write_result(result, json)
     if not result["ok"]:
         raise typer.Exit(1)

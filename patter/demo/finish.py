@@ -6,8 +6,8 @@ from patter.demo import offsets
 from patter.demo.follow import Follower
 from patter.demo.keep import Keeper
 from patter.demo.live import Live
-from patter.demo.recount import Recount, Rules
 from patter.demo.record import RunRecord
+from patter.demo.recount import Recount, Rules
 from patter.demo.sender import Sender
 from patter.demo.sizing import CAP_BYTES
 from patter.result import envelope
@@ -104,7 +104,7 @@ def _table(section: object) -> dict[str, object]:
 
 
 def _read_all(record: RunRecord, recount: Recount, keeper: Keeper) -> dict[str, dict[int, int]]:
-    """Feed every topic; answers bytes by logical topic and partition. Compacted topics are kept from their beginning."""
+    """Feed every topic; answers bytes by logical topic and partition. Compacted topics are kept as a whole."""
     feeds: dict[str, Feed] = {
         "events": recount.event,
         "decisions": recount.decision,

@@ -2,20 +2,25 @@
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
 from rich.console import Console
 
 from patter.demo.follow import Follower
+from patter.demo.options import DEFAULT_SECONDS
 from patter.demo.record import RunRecord
 from patter.demo.sender import Sender
+from patter.demo.view import LiveView, Metrics, RunState, Scrape, parse_metrics, snapshot_from
+from patter.demo.view_metrics import quantiles, split, total
 from patter.scrape import addresses, get
 from patter.supervisor import Supervisor, Usage
 
 SCRAPE_EVERY_S = 1.0
 TICK_S = 0.1
+# Rates and quantiles of the view are those of this many scrapes: steady enough to read, quick enough to follow.
+SPAN = 4
+_NOTHING: Metrics = {}
 
 
 class Live:
@@ -23,84 +28,114 @@ class Live:
 
     def __init__(self, record: RunRecord, supervisor: Supervisor, console: Console) -> None:
         self._record, self._supervisor, self._console = record, supervisor, console
-        self._scraped = 0.0
-        self._samples: dict[str, list[Sample]] = {}
-        self._lag: dict[str, dict[str, float]] = {}
-        self._rates: dict[str, list[float]] = {}
+        self._scrapes: deque[Scrape] = deque(maxlen=SPAN)
+        self._latest: dict[str, Metrics] = {}
+        self._first: dict[str, Metrics] = {}
+        self._lag: dict[str, dict[str, int]] = {}
+        self._rates: list[float] = []
+        self._seen_delays: deque[int] = deque(maxlen=SPAN)
         self._sender: Sender | None = None
         self._follower: Follower | None = None
+        self._view: LiveView | None = None
+        self.phase = "input"
         self.provider: str | None = None
 
     @contextlib.contextmanager
     def showing(self, sender: Sender, follower: Follower) -> Iterator[None]:
         """Show the view while the run goes on."""
         self._sender, self._follower = sender, follower
-        yield
+        with LiveView(self._console) as view:
+            self._view = view
+            try:
+                yield
+            finally:
+                self._view = None
 
     def tick(self) -> None:
         """Wait a moment; scrape and show where it is time."""
         time.sleep(TICK_S)
-        if time.monotonic() - self._scraped < SCRAPE_EVERY_S:
+        if self._scrapes and time.monotonic() - self._scrapes[-1].at_s < SCRAPE_EVERY_S:
             return
-        self._scraped = time.monotonic()
         self.scrape()
+        if self._view is not None and self._sender is not None and self._follower is not None:
+            self._view.update(snapshot_from(self._scrapes[-1], self._scrapes[0], self._state()))
 
     def scrape(self) -> None:
         """Ask every role once."""
+        now: dict[str, Metrics] = {}
         for address in addresses(self._record.options.data_dir):
             status, body = get(address, "/metrics")
             if status == 200:
-                families = text_string_to_metric_families(body)
-                self._samples[address.role] = [sample for family in families for sample in family.samples]
-        for role in self._samples:
-            lag = self.sum(role, "patter_lag_records")
-            seen = self._lag.setdefault(role, {"max": 0.0, "end": 0.0})
+                now[address.role] = parse_metrics(body)
+        self._scrapes.append(Scrape(time.monotonic(), now))
+        self._latest.update(now)
+        for role, metrics in now.items():
+            self._first.setdefault(role, metrics)
+            lag = int(total(metrics, "patter_lag_records"))
+            seen = self._lag.setdefault(role, {"max": 0, "end": 0})
             seen["max"], seen["end"] = max(seen["max"], lag), lag
-            self._rates.setdefault(role, []).append(self.sum(role, "patter_handled_rate"))
-        for sample in self._samples.get("generate", ()):
-            if sample.name == "patter_generation_provider_info":
-                self.provider = sample.labels["provider"]
+        if "serve" in now:
+            self._rates.append(total(now["serve"], "patter_handled_rate"))
+        self.provider = next(iter(split(now.get("generate", _NOTHING), _PROVIDER, "provider")), self.provider)
 
-    def sum(self, role: str, name: str, **labels: str) -> float:
-        """The sum of a metric's samples with these labels."""
-        return sum(
-            sample.value
-            for sample in self._samples.get(role, ())
-            if sample.name == name and all(sample.labels.get(key) == value for key, value in labels.items())
+    def _state(self) -> RunState:
+        assert self._sender is not None
+        assert self._follower is not None
+        options, delays = self._record.options, self._follower.delays_ms
+        since = self._seen_delays[0] if self._seen_delays else 0
+        self._seen_delays.append(len(delays))
+        return RunState(
+            elapsed_s=time.monotonic() - self._sender.started,
+            seconds=options.seconds or (None if options.events else DEFAULT_SECONDS),
+            phase=self.phase,
+            offered_per_s=0.0 if self._sender.sent.done else options.rate,
+            sent=self._sender.sent.events,
+            broker=self._record.broker.kind,
+            restarts={name: usage.restarts for name, usage in self._supervisor.usage().items()},
+            delays_ms=delays[since:],
         )
 
-    def lag_end(self) -> Mapping[str, Mapping[str, float | None]]:
+    def lag_end(self) -> Mapping[str, Mapping[str, int | None]]:
         """Role -> greatest lag seen, and lag now, in records."""
         self.scrape()
-        roles = ("serve", "generate")
-        return {
-            role: {key: int(value) for key, value in self._lag[role].items()}
-            if role in self._lag
-            else {"max": None, "end": None}
-            for role in roles
-        }
+        unknown: dict[str, int | None] = {"max": None, "end": None}
+        return {role: dict(self._lag.get(role, unknown)) for role in ("serve", "generate")}
 
     def throughput(self, usage: Mapping[str, Usage]) -> dict[str, float | None]:
-        """What serve handled a second while it was under load, and what an event cost it in CPU, start-up included."""
-        rates = sorted(rate for rate in self._rates.get("serve", ()) if rate > 0)
-        records = self.sum("serve", "patter_records_in_total")
+        """What serve handled a second while it had something to do, and what an event cost it in CPU since it was ready.
+
+        After a restart both are of the last process.
+        """
+        rates = sorted(rate for rate in self._rates if rate > 0)
+        now, first = self._latest.get("serve", _NOTHING), self._first.get("serve", _NOTHING)
+        restarted = usage["serve"].restarts if "serve" in usage else 0
+        before = _NOTHING if restarted else first
+        records = total(now, "patter_records_in_total") - total(before, "patter_records_in_total")
+        cpu_s = total(now, "patter_cpu_seconds") - total(before, "patter_cpu_seconds")
         return {
             "serve_events_per_s": round(rates[len(rates) // 2], 1) if rates else None,
-            "serve_cpu_us_per_event": round(self.sum("serve", "patter_cpu_seconds") / records * 1e6, 1)
-            if records
-            else None,
+            "serve_cpu_us_per_event": round(cpu_s / records * 1e6, 1) if records > 0 else None,
             "collect_events_per_s": None,
             "learn_records_per_s": None,
         }
 
     def features(self) -> dict[str, object]:
         """Cache hit rate and read times of the feature store, as serve measured them."""
-        hits = self.sum("serve", "patter_feature_cache_total", result="hit")
-        misses = self.sum("serve", "patter_feature_cache_total", result="miss")
-        reads = self.sum("serve", "patter_feature_reads_total")
-        seconds = self.sum("serve", "patter_feature_read_seconds_total")
+        serve = self._latest.get("serve", _NOTHING)
+        hits = total(serve, "patter_feature_cache_total", result="hit")
+        asked = hits + total(serve, "patter_feature_cache_total", result="miss")
+        buckets = [s for s in serve.get(f"{_STAGES}_bucket", ()) if s.labels.get("stage") == "features"]
+        p50, p99 = quantiles({f"{_STAGES}_bucket": buckets}, _NOTHING, _STAGES, (0.5, 0.99))
         return {
-            "cache_hit_rate": round(hits / (hits + misses), 4) if hits + misses else None,
-            "errors": int(self.sum("serve", "patter_feature_errors_total")),
-            "read_ms": {"p50": None, "p99": None, "mean": round(seconds / reads * 1000, 3) if reads else None},
+            "cache_hit_rate": round(hits / asked, 4) if asked else None,
+            "errors": int(total(serve, "patter_feature_errors_total")),
+            "read_ms": {"p50": _ms(p50), "p99": _ms(p99)},
         }
+
+
+_PROVIDER = "patter_generation_provider_info"
+_STAGES = "patter_stage_duration_seconds"
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 
@@ -35,7 +36,7 @@ DRAIN_TIMEOUT_S = 120.0
 ROLES = {"serve-0", "generate-0"}
 
 
-def run_demo(options: DemoOptions, *, quiet: bool) -> dict[str, object]:
+def run_demo(options: DemoOptions, *, quiet: bool, json_path: Path | None = None) -> dict[str, object]:
     """Run it. `quiet` keeps stdout for JSON. Raises PatterError where the run could not take place at all."""
     started = datetime.now(UTC)
     console = Console(stderr=quiet)
@@ -51,7 +52,7 @@ def run_demo(options: DemoOptions, *, quiet: bool) -> dict[str, object]:
         record = _prepare(options, run_id, started, plan, broker, partitions, console)
         result = _run(record, plan, console)
     _remember(record)
-    summary(result, console)
+    summary(result, console, json_path)
     return result
 
 
@@ -121,7 +122,9 @@ def _run(record: RunRecord, plan: RunInput, console: Console) -> dict[str, objec
         with live.showing(sender, follower):
             while not sender.sent.done and supervisor.failure is None:
                 live.tick()
+            live.phase = "drain"
             drained = _drain(record, supervisor, sender, live)
+            live.phase = "hold"
             held = time.monotonic() + options.hold_s
             while time.monotonic() < held and supervisor.failure is None:
                 live.tick()

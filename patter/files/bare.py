@@ -10,7 +10,7 @@ from patter.files import cells
 from patter.files.columns import FIELDS, Columns
 
 # Numbers as times and ids mean the same here as in intake.
-from streams.intake.mapping import _fitted as fitted
+from streams.intake.mapping import fitted as fitted
 
 REQUIRED = ("kind", "event_id", "user_id", "time")
 _NUMBERS: Mapping[str, Callable[[object], object]] = {

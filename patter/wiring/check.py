@@ -66,7 +66,7 @@ def _tokens(settings: Settings) -> list[Problem]:
 
 
 def _features(settings: Settings) -> list[Problem]:
-    from features.segment_check import validate
+    from features.segments import validate
     from features.store.start import known_features
     from patter.wiring.experiment import segment_table
     from patter.wiring.features import feature_options

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from features.segments import SegmentTable
 from features.segments import compile as compile_segments
 from features.store.heap import settle_heap
 from features.store.start import open_reader
@@ -42,6 +43,7 @@ def serve_setup(settings: Settings, member: str, reader: FeatureReader, bundle_s
         experiment=experiment_of(settings),
         segment_of=compile_segments(table, None, user_views={v for v, key in reader.views if key == "user_id"}),
         segment_version=table.version,
+        segments_see_products=bool(_named_views(table) & {v for v, key in reader.views if key == "product_id"}),
         triggers=frozenset(settings.serve.triggers),
         bots=tuple(part.lower() for part in settings.serve.bots),
         cap=FrequencyCap(view, feature, cap.limit) if cap else None,
@@ -55,6 +57,10 @@ def serve_setup(settings: Settings, member: str, reader: FeatureReader, bundle_s
         seen_window=settings.serve.seen_window,
         miss_quiet_ms=int(settings.serve.miss_quiet_s * 1000),
     )
+
+
+def _named_views(table: SegmentTable) -> set[str]:
+    return {each.feature.partition(":")[0] for rule in table.rules for each in (*rule.all, *rule.any)}
 
 
 def reject_brake(settings: Settings) -> RejectBrake:

@@ -49,7 +49,7 @@ class BroadcastReader:
         self._topics = tuple(topics)
         self._now_ms = now_ms
         self._consumer = Consumer(plain_consumer_config(options))
-        # On the reader's own connection a question would wait behind a fetch that waits for records: half a second each.
+        # On the reader's own connection a question would wait behind a fetch that waits for records, half a second.
         self._asker = Consumer(plain_consumer_config(options))
         self._queue: deque[Record | Whole] = deque()
         self._seen: dict[Place, int] = {}

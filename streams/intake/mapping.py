@@ -50,7 +50,7 @@ class EventMap(Struct, frozen=True):
         for field, path in self.paths.items():
             found = walk(source, path)
             if found is not None:
-                fields[field] = _fitted(field, found)
+                fields[field] = fitted(field, found)
         kind = fields.get("kind")
         if self.kinds:
             if kind not in self.kinds:
@@ -84,7 +84,8 @@ def walk(source: object, path: str) -> object:
     return here
 
 
-def _fitted(field: str, value: object) -> object:
+def fitted(field: str, value: object) -> object:
+    """A foreign value in the type that the field has: ids as text, times as RFC 3339."""
     if isinstance(value, bool):
         return value
     if field in _IDS and isinstance(value, int | float):

@@ -61,7 +61,7 @@ class Loop:
         self._metrics, self._role = metrics, options.role
         self._beat = beat
         self._next: dict[int, int] = {}
-        # End-of-partition events tell that only a transaction's marker is left: there is no record behind it to wait for.
+        # End-of-partition events tell that only a transaction's marker is left, and no record behind it.
         config = {**consumer_config(kafka, options.group, options.member), "enable.partition.eof": True}
         self._consumer = Consumer(config)
         self._ended: dict[int, int] = {}

@@ -10,7 +10,7 @@ from schemas.token import CodeName, code_of
 
 
 class Codes:
-    """Codes by name; `fresh` are those that no committed record has named yet."""
+    """Codes by name; `fresh` are those that no committed record has named yet, also after a batch was rolled back."""
 
     def __init__(self, names: Mapping[int, str]) -> None:
         self._names = names
@@ -45,8 +45,4 @@ class Codes:
     def commit(self) -> None:
         """The fresh names stand on the topic."""
         self._codes.update({entry.name: entry.code for entry in self._fresh.values()})
-        self._fresh = {}
-
-    def forget(self) -> None:
-        """The fresh names were rolled back."""
         self._fresh = {}

@@ -32,7 +32,8 @@ class ServeSetup(Struct, frozen=True, kw_only=True):
     """Everything that serve's decisions depend on, besides events, features and states.
 
     `views` are (name, join key) pairs as the feature reader gives them; `max_chars` is the channel's limit; `bots` are
-    lower-case parts of user agents that are not shoppers; `price_ms` bounds how old an unseen price may be.
+    lower-case parts of user agents that are not shoppers; `price_ms` bounds how old an unseen price may be;
+    `segments_see_products` where a segment rule looks at a feature of the product.
     """
 
     tenant: str
@@ -41,6 +42,7 @@ class ServeSetup(Struct, frozen=True, kw_only=True):
     experiment: Experiment
     segment_of: SegmentOf
     segment_version: str
+    segments_see_products: bool
     triggers: frozenset[str]
     bots: tuple[str, ...]
     cap: FrequencyCap | None

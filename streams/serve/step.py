@@ -18,13 +18,17 @@ from streams.broadcast.states import States
 from streams.dlq import RejectBrake, letter
 from streams.kafka.records import Batch, Out, Record
 from streams.serve.codes import Codes
-from streams.serve.decide import Decided, Decider, PoolKey, Trigger, World, rfc3339
+from streams.serve.decide import Decided, Decider, Trigger
+from streams.serve.menu import PoolKey
 from streams.serve.misses import Misses
 from streams.serve.seen import SeenSet
 from streams.serve.setup import ServeSetup
+from streams.serve.world import World, world_at
 
 ROLE = "serve"
 _encode = msgspec.json.Encoder().encode
+# User agents remembered; there are some thousands of real ones, and whoever invents more must not fill the memory.
+MAX_AGENTS = 10_000
 Rewarm = Callable[[int, int, int, Callable[[int, bytes | None, int], None]], None]
 
 
@@ -58,6 +62,7 @@ class ServeWorker:
         self._decider = Decider(setup, self._codes)
         self._recipes = {recipe.name: recipe for recipe in setup.experiment.recipes}
         self._gauges = StateGauges(ROLE, states, metrics, reader)
+        self._agents: dict[str, bool] = {}
         self._uncounted: tuple[Sorted, list[Decided], list[Out]] | None = None
 
     def assigned(self, positions: Mapping[int, int]) -> None:
@@ -114,7 +119,6 @@ class ServeWorker:
     def aborted(self) -> None:
         self._seen.forget()
         self._misses.forget()
-        self._codes.forget()
         self._uncounted = None
 
     def judge(self, records: Sequence[Record]) -> Sorted:
@@ -145,23 +149,29 @@ class ServeWorker:
 
     def _is_bot(self, event: Event) -> bool:
         agent = event.user_agent
-        return agent is not None and any(part in agent.lower() for part in self._setup.bots)
+        if agent is None:
+            return False
+        known = self._agents.get(agent)
+        if known is None:
+            if len(self._agents) >= MAX_AGENTS:
+                self._agents.clear()
+            known = self._agents[agent] = any(part in agent.lower() for part in self._setup.bots)
+        return known
 
     def _world(self, now_ms: int) -> World:
         states = self._states
         assert states.policy is not None, "the loop reads nothing before `ready`"
         price_known = now_ms - states.catalogue_ms() <= self._setup.price_ms
-        return World(now_ms, rfc3339(now_ms), states.policy, states.catalogue, states.pool.texts, price_known)
+        return world_at(now_ms, states.policy, states.catalogue, states.pool, price_known=price_known)
 
     def _outs(self, batch: Sorted, decided: list[Decided], now_ms: int) -> list[Out]:
         topics = self._setup.topics
         outs = []
-        for each in decided:
-            decision = each.decision
-            outs.append(Out(topics.decisions, decision.user_id.encode(), _encode(decision)))
+        for (_, event), each in zip(batch.triggers, decided, strict=True):
+            outs.append(Out(topics.decisions, event.user_id.encode(), each.value))
             for place in each.misses:
                 if self._misses.ask(place, now_ms):
-                    outs.append(self._request(place, decision.decision_id, now_ms))
+                    outs.append(self._request(place, each.decision_id, now_ms))
         for record, rejection in batch.rejected:
             outs.append(letter(topics.dlq, record, ROLE, rejection))
         for entry in self._codes.fresh():
@@ -195,7 +205,7 @@ class ServeWorker:
             add("patter_dlq_records_total", number, role=ROLE, code=code)
         for topic, number in Counter(out.topic for out in outs).items():
             add("patter_records_out_total", number, role=ROLE, topic=topic)
-        kinds = Counter((each.decision.source or "none", each.decision.override or "") for each in decided)
+        kinds = Counter((each.dish.source, each.dish.override) for each in decided)
         for (source, override), number in kinds.items():
             add("patter_decisions_total", number, role=ROLE, source=source, override=override)
         for view, states in self._feature_states(decided).items():
@@ -209,7 +219,7 @@ class ServeWorker:
     def _feature_states(self, decided: list[Decided]) -> dict[str, Counter[str]]:
         """View -> how many decisions saw it in which state. Few combinations occur: they are parsed, not each one."""
         views: dict[str, Counter[str]] = {}
-        for encoded, number in Counter(bytes(each.decision.feature_states) for each in decided).items():
+        for encoded, number in Counter(each.states for each in decided).items():
             for view, state in msgspec.json.decode(encoded, type=dict[str, str]).items():
                 views.setdefault(view, Counter())[state] += number
         return views

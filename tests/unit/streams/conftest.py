@@ -197,6 +197,7 @@ def make_bench() -> Callable[..., Bench]:
             experiment=experiment,
             segment_of=segment_of,
             segment_version="7",
+            segments_see_products=False,
             triggers=frozenset({"product_viewed", "list_viewed", "cart_added"}),
             bots=("crawler",),
             cap=cap,
