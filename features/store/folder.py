@@ -74,6 +74,10 @@ def write_folder(options: FeatureOptions, project: str) -> Path:
     """Writes the generated files and returns the folder."""
     folder = own_folder(options)
     (folder / "offline").mkdir(parents=True, exist_ok=True)
-    (folder / "feature_store.yaml").write_text(yaml_text(options, project), encoding="utf-8")
+    settings = folder / "feature_store.yaml"
+    # A Redis connection may hold a password.
+    settings.touch(mode=0o600)
+    settings.chmod(0o600)
+    settings.write_text(yaml_text(options, project), encoding="utf-8")
     (folder / "definitions.py").write_text(_DEFINITIONS, encoding="utf-8")
     return folder

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from features.store.keys import key_message
-from features.store.opening import provider_of, quiet
+from features.store.opening import provider_of
 from features.store.paths import Found, Wanted, ordered
 from features.store.plan import ViewPlan
 from features.store.values import normalise, plain
@@ -71,10 +71,9 @@ class PublicPath:
             return [{} for _ in wanted]
         # The call wants every join key of the service, and columns of one length: the shorter ones are filled up.
         columns = {key: _filled(list(ids), count, self._keys[key].key_type) for key, ids in asked.items()}
-        with quiet():
-            answer = self._store.get_online_features(
-                features=self._service, entity_rows=columns, full_feature_names=self._full
-            ).to_dict(include_event_timestamps=True)
+        answer = self._store.get_online_features(
+            features=self._service, entity_rows=columns, full_feature_names=self._full
+        ).to_dict(include_event_timestamps=True)
         return [self._rows(plan, ids, list(asked[plan.join_key]), answer) for plan, ids in wanted]
 
     def _rows(self, plan: ViewPlan, ids: Any, order: list[str], answer: dict[str, list[Any]]) -> Found:

@@ -45,12 +45,12 @@ def open_store(options: FeatureOptions) -> Any:
     folder = repo_folder(options)
     yaml = folder / "feature_store.yaml"
     if not yaml.is_file():
-        hint = "give features.repo_path the folder of a feature_store.yaml" if options.repo_path else "apply it first"
+        own = "give features.repo_path the folder of a feature_store.yaml"
         raise ConfigError(
             Code.FILE_MISSING,
             "there is no Feast repository",
             where=str(yaml),
-            hint=hint if options.repo_path else "run `patter features apply`",
+            hint=own if options.repo_path else "run `patter features apply`",
         )
     # Feast tells at INFO of every refresh of its registry's cache.
     logging.getLogger("feast").setLevel(logging.WARNING)

@@ -1,6 +1,5 @@
 """A few ids that an online store really holds, to compare ways of reading it."""
 
-import sqlite3
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
@@ -38,11 +37,7 @@ def _of_sqlite(store: Any, plans: tuple[ViewPlan, ...]) -> dict[str, list[str]]:
                 continue
             table = f"{store.config.project}_{plan.view.name}".replace('"', '""')
             sql = f'SELECT DISTINCT entity_key FROM "{table}" LIMIT {SAMPLE}'  # noqa: S608 - a name of the registry
-            try:
-                raws = [row[0] for row in connection.execute(sql)]
-            except sqlite3.OperationalError as error:
-                raise LookupError(f"{error}; apply the repository") from error
-            found[plan.name] = _ids(raws, plan)
+            found[plan.name] = _ids((row[0] for row in connection.execute(sql)), plan)
     finally:
         connection.close()
     return found

@@ -1,5 +1,6 @@
 """Starting a reader: the repository opened, the service resolved, the way to read chosen and held to a sample."""
 
+import logging
 import time
 from typing import Any
 
@@ -19,6 +20,8 @@ from features.views import Kind
 from features.views import known_features as own_features
 from schemas.errors import Code, LackingError
 from schemas.ports import Clock
+
+_LOG = logging.getLogger("patter.features")
 
 # The first read of a process imports, connects and fills caches; a store that takes longer than this is not there.
 START_LIMIT_S = 10.0
@@ -65,7 +68,11 @@ def first_answer(store: Any, plans: tuple[ViewPlan, ...], fetcher: Fetcher) -> F
 
     Raises what the store's client raises, and TimeoutError.
     """
-    samples = sample_ids(store, plans)
+    try:
+        samples = sample_ids(store, plans)
+    except Exception as error:  # noqa: BLE001 - the read that follows says whether the store is there
+        _LOG.info("no sample of the online store: %s", error)
+        samples = {}
     fetcher.ask([(plan, [*samples.get(plan.name, ()), ABSENT]) for plan in plans], 0.0)
     answer = fetcher.answer(START_LIMIT_S)
     if answer is None:

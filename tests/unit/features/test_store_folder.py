@@ -41,4 +41,5 @@ def test_a_folder_that_quotes_would_break(tmp_path: Path) -> None:
     options = FeatureOptions(data_dir=str(tmp_path / 'a "b": c'))
     folder = write_folder(options, "patter")
     assert (folder / "definitions.py").is_file()
+    assert (folder / "feature_store.yaml").stat().st_mode & 0o077 == 0
     assert str(online_path(options)).replace('"', '\\"') in (folder / "feature_store.yaml").read_text()
