@@ -31,11 +31,15 @@ test: setup-dev jars
 	$(DEV)/mypy
 	$(DEV)/pytest
 
+# Writes the reference pages again from the code.
+docs: setup-dev
+	$(DEV)/python -m patter.reference
+
 lint: setup-dev
 	$(DEV)/ruff check . && $(DEV)/ruff format --check . && $(DEV)/lint-imports && $(DEV)/mypy
 
 kafka: setup jars
-	$(RUN)/patter broker start
+	$(RUN)/patter broker start --fetch
 
 bench: setup jars
 	@mkdir -p benchmarks/results

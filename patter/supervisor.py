@@ -134,14 +134,22 @@ class Supervisor:
 
     def _watch(self) -> None:
         while not self._stopping.wait(TICK_S):
-            for child in self._children:
-                if child.process is None or child.given_up:
-                    continue
-                code = child.process.poll()
-                if code is None:
-                    child.sample()
-                else:
-                    self._died(child, code)
+            try:
+                self._look()
+            except OSError as error:
+                # Without a watch nothing would be restarted any more: better to end than to seem well.
+                self.failure = f"supervisor cannot start a process: {error}"
+                return
+
+    def _look(self) -> None:
+        for child in self._children:
+            if child.process is None or child.given_up:
+                continue
+            code = child.process.poll()
+            if code is None:
+                child.sample()
+            else:
+                self._died(child, code)
 
     def _died(self, child: _Child, code: int) -> None:
         now = time.monotonic()

@@ -87,7 +87,6 @@ class Code(StrEnum):
     PENDING = "pending"
     MISCOUNT = "miscount"
     NOT_ISOLATED = "not_isolated"
-    TOKEN_INVALID = "token_invalid"  # noqa: S105 - a code, not a secret
 
 
 RECORD_CODES = frozenset(

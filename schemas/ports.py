@@ -41,7 +41,7 @@ class Metrics(Protocol):
         ...
 
 
-class ViewRow(Struct, frozen=True):
+class ViewRow(Struct, frozen=True, gc=False):
     """One entity's row of one feature view, as it was read.
 
     `values` is None where nothing is known (missing or error); `event_ms` is when the values were true (0: unknown);

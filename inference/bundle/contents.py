@@ -105,9 +105,10 @@ def _generation(path: Path) -> Generation:
     if generation.graph.opset not in OPSETS:
         what = f"opset {generation.graph.opset} is outside {OPSETS.start}..{OPSETS.stop - 1}"
         raise _error(Code.BUNDLE_INCOMPATIBLE, what, f"{path}:graph.opset")
-    unknown = sorted(set(generation.slots) - set(SLOTS))
-    if unknown:
-        raise _error(Code.BUNDLE_INCOMPATIBLE, f"slot {unknown[0]} is not known", f"{path}:slots")
+    other = sorted(set(generation.slots) ^ set(SLOTS))
+    if other:
+        what = f"slot {other[0]} is not in both the bundle and this version"
+        raise _error(Code.BUNDLE_INCOMPATIBLE, what, f"{path}:slots")
     return generation
 
 

@@ -43,7 +43,7 @@ def main() -> None:
         producer.begin_transaction()
         for message in messages:
             producer.produce(target, value=message.value(), key=message.key())
-            offsets[message.partition()] = message.offset() + 1  # type: ignore[index, operator]
+            offsets[message.partition()] = message.offset() + 1
         producer.send_offsets_to_transaction(
             [TopicPartition(source, partition, offset) for partition, offset in offsets.items()],
             consumer.consumer_group_metadata(),

@@ -57,7 +57,10 @@ def show(
 
 @app.command()
 def replay(config: Config = None, code: Code = None, limit: Limit = 1_000_000, json: Json = None) -> None:
-    """Send dead letters to the topics that they came from once more, byte for byte, each one once."""
+    """Send dead letters to the topics that they came from once more, byte for byte. Narrow it down with --code.
+
+    What serve has decided in the meantime is a duplicate there and changes nothing.
+    """
     from patter.result import write_result
     from patter.settings import load
     from patter.wiring.letters import dead_letters, replay_letters

@@ -49,10 +49,11 @@ def status(config: Config = None, json: Json = None) -> None:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table(*rows[0])
+        shown = ("member", "pid", "port", "ready", "lag_records", "busy_ratio", "handled_per_s", "pool_entries")
+        table = Table(*(name.replace("_", " ") for name in shown), box=None)
         for row in rows:
-            cells = (f"{value:.2f}" if isinstance(value, float) else value for value in row.values())
-            table.add_row(*("" if cell is None else str(cell) for cell in cells))
+            cells = (row[name] for name in shown)
+            table.add_row(*("" if c is None else f"{c:.2f}" if isinstance(c, float) else str(c) for c in cells))
         Console().print(table)
     if not fine:
         raise typer.Exit(1)

@@ -14,6 +14,10 @@ def up(
     config: Config = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="serve processes; one per core at most.")] = 1,
     generators: Annotated[int, typer.Option("--generators", min=0, help="generate processes.")] = 1,
+    machine: Annotated[
+        str,
+        typer.Option("--machine", help="A name that no other machine of this tenant has; needed from the second on."),
+    ] = "",
 ) -> None:
     """Run all roles until SIGTERM or Ctrl-C; what dies is started again within a second."""
     from patter.roles import role_specs
@@ -27,9 +31,11 @@ def up(
     set_up("up")
     apply_topics(settings)
     stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
-    supervisor = Supervisor(role_specs(config, workers, generators=generators), Path(settings.data_dir), restart=True)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    supervisor = Supervisor(
+        role_specs(config, workers, generators=generators, machine=machine), Path(settings.data_dir), restart=True
+    )
     supervisor.start()
     try:
         while not stop.wait(0.5) and supervisor.failure is None:

@@ -102,7 +102,7 @@ class Live:
         return {role: dict(self._lag.get(role, unknown)) for role in ("serve", "generate")}
 
     def throughput(self, usage: Mapping[str, Usage]) -> dict[str, float | None]:
-        """What serve handled a second while it had something to do, and what an event cost it in CPU since it was ready.
+        """What serve handled a second while it had work, and what an event cost it in CPU since it was ready.
 
         After a restart both are of the last process.
         """

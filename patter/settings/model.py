@@ -55,25 +55,29 @@ class FeaturesPart(_Part):
 
 class ConditionPart(_Part):
     feature: Name = Field(description="view:name, as Feast calls it.")
-    op: Literal[">=", ">", "<=", "<", "==", "!=", "in", "not_in", "exists"]
-    value: bool | int | float | str | list[str] | list[int] | list[float] | None = None
+    op: Literal[">=", ">", "<=", "<", "==", "!=", "in", "not_in", "exists"] = Field(
+        description="in and not_in take a list; exists takes true or false."
+    )
+    value: bool | int | float | str | list[str] | list[int] | list[float] | None = Field(
+        None, description="What the feature is compared with, of the feature's own type."
+    )
 
 
 class SegmentPart(_Part):
-    name: Label
+    name: Label = Field(description="The segment; several rules may lead to the same one.")
     all: list[ConditionPart] = Field(default_factory=list, description="Every one of these holds.")
     any: list[ConditionPart] = Field(default_factory=list, description="At least one of these holds.")
 
 
 class VariantPart(_Part):
-    name: Label
+    name: Label = Field(description="The arm's name in decisions, pool and reports; never reuse one for another style.")
     tone: Name = Field(description="One of the bundle's tones: `patter bundle show` lists them.")
     cta: Name = Field(description="One of the bundle's calls to action.")
     length: Name = Field("short", description="One of the bundle's lengths.")
 
 
 class ExperimentPart(_Part):
-    name: Name = "default"
+    name: Name = Field("default", description="What decisions and reports call it.")
     version: int = Field(1, ge=1, description="Raise it with every change of arms or shares.")
     salt: Name = Field("patter", description="Never change it while the experiment runs: it decides who is held out.")
     holdout: Share = Field(
@@ -86,7 +90,10 @@ class PolicyPart(_Part):
         0.05, description="Share spread evenly over the arms, so that none is ever given up for good."
     )
     draws: int = Field(
-        512, ge=16, le=65536, description="Posterior draws per cell; propensities are multiples of 1/draws."
+        512,
+        ge=16,
+        le=65536,
+        description="Posterior draws per cell; more make propensities finer and the first look at a cell dearer.",
     )
 
 
@@ -101,17 +108,17 @@ class ServePart(_Part):
         description="Kinds of events that ask for a decision.",
     )
     batch_ms: int = Field(25, ge=1, le=5_000, description="10 ms is the least that a small broker bears.")
-    batch_records: int = Field(2_000, ge=1, le=100_000)
+    batch_records: int = Field(2_000, ge=1, le=100_000, description="What closes a batch before its time is over.")
     seen_window: int = Field(
         200_000, ge=1, description="Offsets of a partition in which a repeated event_id is a duplicate."
     )
-    channel: Name = "push"
-    locale: Name = "en"
+    channel: Name = Field("push", description="Where the copy is shown; it sets the length limit.")
+    locale: Name = Field("en", description="The language of the copy; the starter bundle writes en.")
     bots: list[Name] = Field(
         default_factory=lambda: ["bot", "crawler", "spider", "headless"],
         description="Parts of user agents (lower case) that get no copy and train nothing.",
     )
-    frequency_cap: CapPart | None = None
+    frequency_cap: CapPart | None = Field(None, description="Leave it out to show copy however often.")
     miss_quiet_s: float = Field(60.0, gt=0, description="A missing text is asked for once in this time.")
 
 
@@ -126,11 +133,11 @@ class GeneratePart(_Part):
 class BrakePart(_Part):
     run: int = Field(1_000, ge=1, description="Rejected records in a row that stop a worker.")
     ratio: Share = Field(0.5, description="Share of rejects in a window that stops a worker.")
-    window: int = Field(2_000, ge=1)
+    window: int = Field(2_000, ge=1, description="Records that the ratio is taken over.")
 
 
 class TokenKeyPart(_Part):
-    id: int = Field(ge=0, le=255)
+    id: int = Field(ge=0, le=255, description="Stands in every token; never give it to another key.")
     ref: str = Field(
         pattern=r"^(env:.+|file:.+)$", description="env:NAME or file:PATH; the key itself never stands here."
     )
@@ -138,11 +145,13 @@ class TokenKeyPart(_Part):
 
 class TokensPart(_Part):
     active: int = Field(1, ge=0, le=255, description="The key that signs; during a rotation two are accepted.")
-    keys: list[TokenKeyPart] = Field(default_factory=list)
+    keys: list[TokenKeyPart] = Field(
+        default_factory=list, description="None: one is made in data_dir, good for one machine only."
+    )
 
 
 class MetricsPart(_Part):
-    host: Name = "127.0.0.1"
+    host: Name = Field("127.0.0.1", description="0.0.0.0 where Prometheus runs on another machine.")
     port: int = Field(0, ge=0, le=65535, description="0 takes a free one; `patter status` knows it.")
 
 
@@ -157,13 +166,15 @@ class Settings(BaseSettings):
         None, description="Folder of a model bundle; the starter that ships with Patter otherwise."
     )
     kafka: KafkaPart = KafkaPart()
-    topics: dict[str, TopicPart] = Field(default_factory=dict)
+    topics: dict[str, TopicPart] = Field(
+        default_factory=dict, description="Other names and partition counts, by topic."
+    )
     features: FeaturesPart = FeaturesPart()
     segment_version: Name = Field(
         "1", description="Raise it with every change of the rules; it stands in every decision."
     )
-    segment_default: Label = "regular"
-    segment_unknown: Label = "new"
+    segment_default: Label = Field("regular", description="The segment of a shopper whom no rule takes.")
+    segment_unknown: Label = Field("new", description="The segment of a shopper of whom nothing is known.")
     segments: list[SegmentPart] | None = Field(None, description="Ordered rules, the first that holds wins.")
     variants: list[VariantPart] = Field(
         default_factory=lambda: [
@@ -211,8 +222,6 @@ class Settings(BaseSettings):
         wrong += [
             f"variants[{i}].name: 'template' is the control" for i, name in enumerate(names) if name == "template"
         ]
-        rules = [rule.name for rule in self.segments or []]
-        wrong += [f"segments[{i}].name: {name!r} stands twice" for i, name in enumerate(rules) if name in rules[:i]]
         ids = [key.id for key in self.tokens.keys]
         if ids and self.tokens.active not in ids:
             wrong.append(f"tokens.active: no key has the id {self.tokens.active}")

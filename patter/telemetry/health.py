@@ -41,23 +41,21 @@ class _Quiet(WSGIRequestHandler):
 
 def serve_health(metrics: PrometheusMetrics, health: Health, host: str, port: int) -> WSGIServer:
     """Start the server in a thread; `port` 0 takes a free one (see `server_port`). Raises LackingError (port_taken)."""
-    exposition = make_wsgi_app(metrics.registry)
+    exposition: Callable[..., Iterable[bytes]] = make_wsgi_app(metrics.registry)
 
     def app(environ: dict[str, object], start: Start) -> Iterable[bytes]:
         path = environ.get("PATH_INFO")
         if path == "/metrics":
-            answer: Iterable[bytes] = exposition(environ, start)  # type: ignore[arg-type]
-            return answer
-        fine = {"/live": health.live, "/ready": lambda: health.ready}.get(str(path))
-        if fine is None:
+            return exposition(environ, start)
+        if path not in ("/live", "/ready"):
             start("404 Not Found", [("Content-Type", "text/plain")])
             return [b"paths: /metrics /live /ready\n"]
-        good = fine()
+        good = health.live() if path == "/live" else health.ready
         start("200 OK" if good else "503 Service Unavailable", [("Content-Type", "text/plain")])
         return [b"yes\n" if good else b"no\n"]
 
     try:
-        server = make_server(host, port, app, ThreadingWSGIServer, _Quiet)  # type: ignore[arg-type]
+        server = make_server(host, port, app, ThreadingWSGIServer, _Quiet)
     except OSError as error:
         raise LackingError(
             Code.PORT_TAKEN, f"port {port} cannot be opened: {error}", where="metrics.port", hint="set another one"

@@ -10,7 +10,7 @@ from patter.wiring.bundle import bundle_path
 from patter.wiring.kafka import kafka_options
 from patter.wiring.tokens import token_keys
 from schemas.errors import ConfigError, PatterError
-from streams.kafka.config import consumer_config
+from streams.kafka.client_check import check_client
 
 
 def all_problems(path: Path | None) -> list[Problem]:
@@ -28,7 +28,7 @@ def all_problems(path: Path | None) -> list[Problem]:
 
 def _kafka(settings: Settings) -> list[Problem]:
     try:
-        consumer_config(kafka_options(settings), "check", "check")
+        check_client(kafka_options(settings))
     except ConfigError as error:
         return [Problem(error.where or "kafka.client", error.what)]
     return []
@@ -66,7 +66,7 @@ def _tokens(settings: Settings) -> list[Problem]:
 
 
 def _features(settings: Settings) -> list[Problem]:
-    from features.segments import validate
+    from features.segment_check import validate
     from features.store.start import known_features
     from patter.wiring.experiment import segment_table
     from patter.wiring.features import feature_options

@@ -42,7 +42,8 @@ class IntakeWorker:
                 outs.append(letter(self._dlq, record, ROLE, mapped))
                 self._metrics.add("patter_dlq_records_total", role=ROLE, code=mapped.code.value)
             else:
-                outs.append(Out(self._events, mapped.key, mapped.value))
+                # The source's own time stays: a backlog of last month is no absurd time, it is late.
+                outs.append(Out(self._events, mapped.key, mapped.value, (), max(0, record.timestamp_ms)))
         self._brake.check(verdicts, ROLE)
         for outcome, number in outcomes.items():
             self._metrics.add("patter_outcomes_total", number, role=ROLE, outcome=outcome)

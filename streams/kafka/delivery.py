@@ -46,7 +46,12 @@ def _produce(producer: Producer, out: Out, on_delivery: object = None) -> None:
     while True:
         try:
             producer.produce(
-                out.topic, value=out.value, key=out.key, headers=list(out.headers) or None, on_delivery=on_delivery
+                out.topic,
+                value=out.value,
+                key=out.key,
+                headers=list(out.headers) or None,
+                timestamp=out.timestamp_ms,
+                on_delivery=on_delivery,
             )
         except BufferError:
             # The local queue is full: serve delivery reports until there is room again.

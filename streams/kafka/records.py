@@ -20,12 +20,13 @@ class Record(Struct, frozen=True, gc=False):
 
 
 class Out(Struct, frozen=True, gc=False):
-    """One record to publish; the partition follows from the key."""
+    """One record to publish; the partition follows from the key. `timestamp_ms` 0 is the moment of sending."""
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    timestamp_ms: int = 0
 
 
 class Batch(Struct, frozen=True):

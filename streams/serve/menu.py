@@ -1,8 +1,8 @@
 """What may be shown to a segment for a product, with everything that follows from it worked out.
 
 Eligible arms, their probabilities, the rendered text of each, the half of the decision record that is the same for
-every shopper, and the half of the token: all of it depends on product, segment, pool, policy and whether the price is known,
-and on no single event. It is computed once and thrown away when one of these changes.
+every shopper, and the half of the token: all of it depends on product, segment, pool, policy and whether the price is
+known, and on no single event. It is computed once and thrown away when one of these changes.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The demo on a real broker: roles are killed, prices change, the same events come twice; nothing is lost or doubled."""
+"""The demo on a real broker: roles are killed, prices change, events come twice; nothing is lost or doubled."""
 
 import json
 import os

@@ -78,7 +78,7 @@ def run_until(options: KafkaOptions, topic: str, echo: Echo, count: int) -> None
     def run() -> None:
         try:
             loop.run(stop)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again in the test's own thread
             failure.append(error)
 
     thread = threading.Thread(target=run)
