@@ -1,8 +1,9 @@
 """The decision record: one event's answer, with everything it was made from.
 
-It is written in two halves. `DecisionHead` differs from event to event; `DecisionBody` is the same for every decision
+It is written in parts. `DecisionHead` differs from event to event; `DecisionBody` is the same for every decision
 that shows the same text of the same product to the same segment under the same policy, so it is encoded once and used
-thousands of times. On the topic they are one JSON object, which `DecisionRead` reads.
+thousands of times; between them stand the features, encoded once per shopper. On the topic it is one JSON object, which
+`DecisionRead` reads.
 """
 
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from typing import Any, Literal
 from msgspec import Raw, Struct
 
 
-class EventPlace(Struct, frozen=True):
+class EventPlace(Struct, frozen=True, gc=False):
     """Where the event stands on the input log."""
 
     topic: str
@@ -19,10 +20,7 @@ class EventPlace(Struct, frozen=True):
 
 
 class DecisionHead(Struct, frozen=True, gc=False):
-    """What is new in each decision. Members of type Raw are JSON that was encoded before.
-
-    `features`, `feature_states` and `feature_ages_s` are what was known of shopper and product, by view.
-    """
+    """What is new in each decision."""
 
     decision_id: str
     event_id: str
@@ -30,10 +28,11 @@ class DecisionHead(Struct, frozen=True, gc=False):
     time: str
     kind: str
     token: str
-    features: Raw
-    feature_states: Raw
-    feature_ages_s: Raw
     event: EventPlace
+
+
+CONTEXT = ("features", "feature_states", "feature_ages_s")
+"""Members between head and body: what was known of shopper and product, by view."""
 
 
 class DecisionBody(Struct, frozen=True, kw_only=True):

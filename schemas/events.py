@@ -135,4 +135,5 @@ Event = (
     | Identified
 )
 
-KINDS: tuple[str, ...] = tuple(str(kind.__struct_config__.tag) for kind in Event.__args__)
+KIND_OF: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in Event.__args__}
+KINDS: tuple[str, ...] = tuple(KIND_OF.values())

@@ -20,6 +20,5 @@ def seed_of(*names: str) -> int:
 
 def decision_id(tenant: str, event_id: str) -> bytes:
     """The 16 bytes by which a decision is known: one event of one tenant has one, however often it is decided."""
-    return blake2b(
-        _SEPARATOR.join((tenant, event_id)).encode("utf-8", "surrogatepass"), digest_size=16, person=b"patter.decision"
-    ).digest()
+    name = f"{tenant}{_SEPARATOR}{event_id}".encode("utf-8", "surrogatepass")
+    return blake2b(name, digest_size=16, person=b"patter.decision").digest()

@@ -8,7 +8,9 @@ is not an estimate of the policy but the policy itself: the arm is picked from t
 logged. The draws are seeded by policy version and cell, so every worker, and every replay, has the same ones.
 """
 
+from bisect import bisect_right
 from hashlib import blake2b
+from itertools import accumulate
 
 import numpy as np
 from msgspec import Struct
@@ -22,21 +24,24 @@ _FLAT = Beta(1.0, 1.0)
 
 
 class Choices(Struct, frozen=True):
-    """The eligible arms of a cell and their probabilities."""
+    """The eligible arms of a cell, their probabilities, and these added up from the first."""
 
     arms: tuple[str, ...]
     probabilities: tuple[float, ...]
+    cumulative: tuple[float, ...]
 
     def pick(self, u: float) -> tuple[str, float]:
         """The arm at `u` in [0, 1), and its propensity."""
-        total = 0.0
-        for arm, probability in zip(self.arms, self.probabilities, strict=True):
-            total += probability
-            if u < total:
-                return arm, probability
-        # Floating-point sums may end a hair below 1; the draw then belongs to the last arm that can be drawn at all.
-        last = max(i for i, probability in enumerate(self.probabilities) if probability > 0)
-        return self.arms[last], self.probabilities[last]
+        place = bisect_right(self.cumulative, u)
+        if place == len(self.arms):
+            # Floating-point sums may end a hair below 1; the draw is then that of the last arm that can be drawn.
+            place = max(i for i, probability in enumerate(self.probabilities) if probability > 0)
+        return self.arms[place], self.probabilities[place]
+
+
+def choices_of(arms: tuple[str, ...], probabilities: tuple[float, ...]) -> Choices:
+    """Arms with their probabilities, ready to pick from."""
+    return Choices(arms, probabilities, tuple(accumulate(probabilities)))
 
 
 class Policy:
@@ -76,7 +81,7 @@ class Policy:
         wins = np.bincount(draws.argmax(axis=0), minlength=count)
         epsilon, total = self.snapshot.epsilon, self.snapshot.draws
         shares = tuple(float((1 - epsilon) * int(won) / total + epsilon / count) if count > 1 else 1.0 for won in wins)
-        return Choices(eligible, shares)
+        return choices_of(eligible, shares)
 
 
 def fixed_prior(

@@ -20,10 +20,11 @@ def serve(
     seed: Seed = 1,
     events: Annotated[int, typer.Option("--events", min=1000, help="Records of each throughput run.")] = 300_000,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Interleaved repeats of each subject.")] = 3,
+    part: Annotated[str, typer.Option("--part", help="throughput, latency, or both.")] = "both",
 ) -> None:
     """serve's path against the raw confluent-kafka transaction loop without work."""
     from patter.bench.serve import bench_serve
     from patter.result import write_result
 
-    result = bench_serve(events=events, repeats=repeats, seed=seed)
+    result = bench_serve(events=events, repeats=repeats, seed=seed, part=part)
     write_result(result, json)

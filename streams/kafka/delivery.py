@@ -49,7 +49,7 @@ def _produce(producer: Producer, out: Out, on_delivery: object = None) -> None:
                 out.topic,
                 value=out.value,
                 key=out.key,
-                headers=list(out.headers) or None,
+                headers=list(out.headers) if out.headers else None,
                 timestamp=out.timestamp_ms,
                 on_delivery=on_delivery,
             )

@@ -37,18 +37,12 @@ class Batch(Struct, frozen=True):
 
 
 def record_of(message: Message) -> Record:
-    """A confluent message as a plain value."""
+    """A confluent message as a plain value. Consumers here have no deserializers: keys and values are bytes or None."""
     return Record(
-        message.topic() or "",
-        message.partition() or 0,
-        message.offset() or 0,
+        message.topic(),
+        message.partition(),
+        message.offset(),
         message.timestamp()[1],
-        _bytes(message.key()),
-        _bytes(message.value()),
+        message.key(),
+        message.value(),
     )
-
-
-def _bytes(value: object) -> bytes | None:
-    if value is None or isinstance(value, bytes):
-        return value
-    return str(value).encode()

@@ -1,12 +1,13 @@
 """What was known of shopper and product: feature rows as the decision needs them and as its record keeps them.
 
 A reader's cache hands out the same row object until the row is read anew, so everything that follows from a shopper's
-rows (segment, JSON, holdout) is remembered for as long as the very same objects come back.
+rows (segment, JSON, holdout) is remembered for as long as the very same objects come back. Ages follow from the time of
+the batch, so they are written once per batch and shopper.
 """
 
 from collections.abc import Callable, Mapping
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from schemas.ports import FeatureValue, ViewRow
 
@@ -19,28 +20,28 @@ MEMO_ENTRIES = 100_000
 
 
 class Side(Struct, frozen=True, gc=False):
-    """One entity's rows, put together: values by view, members of three JSON objects, and when the values were true."""
+    """One entity's rows, put together: values by view, and members of JSON objects for the record."""
 
     rows: tuple[ViewRow, ...]
     values: Values
     features: bytes
-    states: str
-    event_ms: tuple[int, ...]
-
-
-class Shopper(Struct, frozen=True, gc=False):
-    """What follows from a shopper's rows and name alone."""
-
-    side: Side
+    states: bytes
     segment: str
     held_out: bool
+
+
+class Present(Struct, frozen=True, gc=False):
+    """A side in a batch: with the ages that its rows have now."""
+
+    side: Side
+    ages: bytes
 
 
 class ContextReader:
     """Puts rows together and remembers them. `views` are (name, join key) in the service's order.
 
     `segment_of` answers from the shopper's own views; where its rules also look at the product's, `with_product` makes
-    it be asked for each event.
+    it be asked for each event. `begin` is called for each batch, before anything else.
     """
 
     def __init__(
@@ -53,66 +54,97 @@ class ContextReader:
     ) -> None:
         self._user_views = tuple(name for name, key in views if key == "user_id")
         self._product_views = tuple(name for name, key in views if key == "product_id")
-        self._labels = tuple(f'"{name}":' for name in (*self._user_views, *self._product_views))
         self._segment_of, self._held_out, self._with_product = segment_of, held_out, with_product
-        self._shoppers: dict[str, Shopper] = {}
+        self._shoppers: dict[str, Side] = {}
         self._products: dict[str, Side] = {}
-        self._states: dict[tuple[str, str], Raw] = {}
+        self._present: dict[str, Present] = {}
+        self._present_products: dict[str, Present] = {}
+        comma = b"," if self._user_views and self._product_views else b""
+        pair = b"%s" + comma + b"%s"
+        self._form = b',"features":{' + pair + b'},"feature_states":{' + pair + b'},"feature_ages_s":{' + pair + b"},"
+        self._rows: Rows = {}
+        self._now_ms = 0
 
-    def shopper(self, rows: Rows, user_id: str) -> Shopper:
+    def begin(self, rows: Rows, now_ms: int) -> None:
+        """A batch with these rows, at this moment."""
+        self._rows, self._now_ms = rows, now_ms
+        self._present, self._present_products = {}, {}
+
+    def shopper(self, user_id: str) -> Present:
         """What is known of a shopper."""
-        known = self._shoppers.get(user_id)
-        found = tuple(rows[view].get(user_id, _UNREAD) for view in self._user_views)
-        if known is not None and all(map(_same, found, known.side.rows)):
-            return known
-        side = _side(self._user_views, found)
-        if len(self._shoppers) >= MEMO_ENTRIES:
-            self._shoppers.clear()
-        known = self._shoppers[user_id] = Shopper(side, self._segment_of(side.values), self._held_out(user_id))
-        return known
+        found = self._present.get(user_id)
+        if found is None:
+            side = self._side(self._shoppers, self._user_views, user_id, self._shopper_side)
+            found = self._present[user_id] = Present(side, self._ages(self._user_views, side))
+        return found
 
-    def product(self, rows: Rows, product_id: str) -> Side:
+    def product(self, product_id: str) -> Present:
         """What is known of a product."""
-        known = self._products.get(product_id)
-        found = tuple(rows[view].get(product_id, _UNREAD) for view in self._product_views)
-        if known is not None and all(map(_same, found, known.rows)):
-            return known
-        if len(self._products) >= MEMO_ENTRIES:
-            self._products.clear()
-        known = self._products[product_id] = _side(self._product_views, found)
-        return known
+        found = self._present_products.get(product_id)
+        if found is None:
+            side = self._side(self._products, self._product_views, product_id, _product_side)
+            found = self._present_products[product_id] = Present(side, self._ages(self._product_views, side))
+        return found
 
-    def segment(self, shopper: Shopper, product: Side) -> str:
+    def segment(self, shopper: Side, product: Side) -> str:
         """The shopper's segment."""
         if self._with_product:
-            return self._segment_of({**shopper.side.values, **product.values})
+            return self._segment_of({**shopper.values, **product.values})
         return shopper.segment
 
-    def record(self, shopper: Side, product: Side, now_ms: int) -> tuple[Raw, Raw, Raw]:
-        """`features`, `feature_states` and `feature_ages_s` (whole seconds, null where unknown) of the record."""
-        parts = [part for part in (shopper.features, product.features) if part]
-        ages = ",".join(
-            f"{label}{(now_ms - moment) // 1000}" if moment else f"{label}null"
-            for label, moment in zip(self._labels, shopper.event_ms + product.event_ms, strict=True)
-        )
-        key = (shopper.states, product.states)
-        states = self._states.get(key)
-        if states is None:
-            joined = ",".join(part for part in key if part)
-            states = self._states[key] = Raw(f"{{{joined}}}".encode())
-        return Raw(b"{" + b",".join(parts) + b"}"), states, Raw(f"{{{ages}}}".encode())
+    def record(self, shopper: Present, product: Present) -> bytes:
+        """The members `features`, `feature_states` and `feature_ages_s` of the record, with a comma on either side.
+
+        Ages are whole seconds, null where unknown.
+        """
+        one, other = shopper.side, product.side
+        return self._form % (one.features, other.features, one.states, other.states, shopper.ages, product.ages)
+
+    def _side(
+        self,
+        memo: dict[str, Side],
+        views: tuple[str, ...],
+        name: str,
+        make: Callable[[str, tuple[str, ...], tuple[ViewRow, ...]], Side],
+    ) -> Side:
+        rows = tuple([self._rows[view].get(name, _UNREAD) for view in views])
+        known = memo.get(name)
+        if known is not None:
+            for row, before in zip(rows, known.rows, strict=True):
+                if row is not before:
+                    break
+            else:
+                return known
+        if len(memo) >= MEMO_ENTRIES:
+            memo.clear()
+        made = memo[name] = make(name, views, rows)
+        return made
+
+    def _shopper_side(self, name: str, views: tuple[str, ...], rows: tuple[ViewRow, ...]) -> Side:
+        values: Values = {view: row.values for view, row in zip(views, rows, strict=True)}
+        segment = "" if self._with_product else self._segment_of(values)
+        return _made(views, rows, values, segment, held_out=self._held_out(name))
+
+    def _ages(self, views: tuple[str, ...], side: Side) -> bytes:
+        now = self._now_ms
+        parts = [
+            f'"{view}":{(now - row.event_ms) // 1000}' if row.event_ms else f'"{view}":null'
+            for view, row in zip(views, side.rows, strict=True)
+        ]
+        return ",".join(parts).encode()
 
 
-def _same(one: object, other: object) -> bool:
-    return one is other
+def _product_side(name: str, views: tuple[str, ...], rows: tuple[ViewRow, ...]) -> Side:  # noqa: ARG001
+    return _made(views, rows, {view: row.values for view, row in zip(views, rows, strict=True)}, "", held_out=False)
 
 
-def _side(views: tuple[str, ...], rows: tuple[ViewRow, ...]) -> Side:
+def _made(views: tuple[str, ...], rows: tuple[ViewRow, ...], values: Values, segment: str, *, held_out: bool) -> Side:
     pairs = list(zip(views, rows, strict=True))
     return Side(
         rows,
-        {view: row.values for view, row in pairs},
-        b",".join(f'"{view}":'.encode() + row.encoded for view, row in pairs),
-        ",".join(f'"{view}":"{row.state}"' for view, row in pairs),
-        tuple(row.event_ms for row in rows),
+        values,
+        b",".join([f'"{view}":'.encode() + row.encoded for view, row in pairs]),
+        ",".join([f'"{view}":"{row.state}"' for view, row in pairs]).encode(),
+        segment,
+        held_out,
     )

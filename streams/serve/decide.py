@@ -7,11 +7,11 @@ from inference.decide.assign import held_out
 from inference.decide.hashing import decision_id
 from schemas.decisions import DecisionHead, EventPlace
 from schemas.errors import Code
-from schemas.events import CartAdded, ListViewed, ProductViewed
+from schemas.events import KIND_OF, CartAdded, ListViewed, ProductViewed
 from schemas.token import seal
 from streams.kafka.records import Record
 from streams.serve.codes import Codes
-from streams.serve.context import ContextReader, Rows, Shopper
+from streams.serve.context import ContextReader, Rows, Side
 from streams.serve.menu import Dish, Menus, PoolKey
 from streams.serve.setup import ServeSetup
 from streams.serve.world import World
@@ -28,7 +28,8 @@ class Decided(Struct, frozen=True, gc=False):
     misses: tuple[PoolKey, ...]
     lookups: int
     dish: Dish
-    states: bytes
+    shopper_states: bytes
+    product_states: bytes
 
 
 class Decider:
@@ -47,12 +48,16 @@ class Decider:
         self._tenant, self._cap = setup.tenant, setup.cap
         self._key_id, self._key = setup.key_id, setup.key
 
-    def decide(self, event: Trigger, record: Record, rows: Rows, world: World) -> Decided:
-        """The decision for one trigger event. Raises PatterError (code_collision)."""
+    def begin(self, rows: Rows, now_ms: int) -> None:
+        """A batch with these feature rows, at this moment."""
+        self._context.begin(rows, now_ms)
+
+    def decide(self, event: Trigger, record: Record, world: World) -> Decided:
+        """The decision for one trigger event of the batch. Raises PatterError (code_collision)."""
         product_id = event.product_id or ""
-        shopper = self._context.shopper(rows, event.user_id)
-        product = self._context.product(rows, product_id)
-        segment = self._context.segment(shopper, product)
+        context = self._context
+        shopper, product = context.shopper(event.user_id), context.product(product_id)
+        segment = context.segment(shopper.side, product.side)
         raw_id = decision_id(self._tenant, event.event_id)
         name = raw_id.hex()
         facts = world.catalogue.get(product_id)
@@ -60,7 +65,7 @@ class Decider:
         lookups = 0
         if facts is None:
             dish = self._menus.nothing(product_id, None, segment, Code.PRODUCT_UNKNOWN, world)
-        elif (reason := self._stopped(shopper, world)) is not None:
+        elif (reason := self._stopped(shopper.side, world)) is not None:
             dish = self._menus.nothing(product_id, facts, segment, reason, world)
         else:
             menu = self._menus.menu(facts, segment, world)
@@ -68,23 +73,19 @@ class Decider:
             outcomes = menu.dishes[arm]
             dish = outcomes[raw_id[0] % len(outcomes)] if len(outcomes) > 1 else outcomes[0]
             misses, lookups = menu.misses, self._menus.lookups
-        features, states, ages = self._context.record(shopper.side, product, world.now_ms)
         head = DecisionHead(
             name,
             event.event_id,
             event.user_id,
             world.now,
-            event.__struct_config__.tag,  # type: ignore[arg-type]
+            KIND_OF[type(event)],
             seal(raw_id, world.now_bytes, dish.tail, self._key_id, self._key),
-            features,
-            states,
-            ages,
             EventPlace(record.topic, record.partition, record.offset),
         )
-        value = _encode(head)[:-1] + b"," + dish.body
-        return Decided(name, value, misses, lookups, dish, bytes(states))
+        value = _encode(head)[:-1] + context.record(shopper, product) + dish.body
+        return Decided(name, value, misses, lookups, dish, shopper.side.states, product.side.states)
 
-    def _stopped(self, shopper: Shopper, world: World) -> Code | None:
+    def _stopped(self, shopper: Side, world: World) -> Code | None:
         """Why nothing is shown, if so."""
         if world.policy.snapshot.kill:
             return Code.KILL_SWITCH
@@ -92,7 +93,7 @@ class Decider:
             return Code.HOLDOUT
         cap = self._cap
         if cap is not None:
-            seen = (shopper.side.values.get(cap.view) or {}).get(cap.feature)
+            seen = (shopper.values.get(cap.view) or {}).get(cap.feature)
             if isinstance(seen, int | float) and seen >= cap.limit:
                 return Code.FREQUENCY_CAP
         return None

@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 from inference.decide.assign import CONTROL
 from inference.decide.eligibility import arm_texts
 from inference.decide.facts import Facts
-from inference.decide.policy import Choices, Policy
+from inference.decide.policy import Choices
 from inference.generate.render import render
 from schemas.decisions import DecisionBody
 from schemas.errors import Code
@@ -45,9 +45,7 @@ class Menu(Struct, frozen=True, gc=False):
     """The outcomes for a product and segment. `dishes` holds, for each arm of `choices`, one outcome per text."""
 
     facts: Facts
-    policy: Policy
-    pool_version: int
-    price_known: bool
+    stamp: object
     choices: Choices
     dishes: Mapping[str, tuple[Dish, ...]]
     misses: tuple[PoolKey, ...]
@@ -68,13 +66,7 @@ class Menus:
         """What may be shown now."""
         key = (facts.product.product_id, segment)
         found = self._menus.get(key)
-        if (
-            found is not None
-            and found.facts is facts
-            and found.policy is world.policy
-            and found.pool_version == world.pool.version
-            and found.price_known == world.price_known
-        ):
+        if found is not None and found.stamp is world.stamp and found.facts is facts:
             return found
         if len(self._menus) >= MEMO_ENTRIES:
             self._menus.clear()
@@ -118,7 +110,7 @@ class Menus:
             )
             for arm, candidates in texts.items()
         }
-        return Menu(facts, world.policy, world.pool.version, world.price_known, choices, dishes, tuple(misses))
+        return Menu(facts, world.stamp, choices, dishes, tuple(misses))
 
     def _shown(
         self,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from features.store.breaker import StorePaused
 from schemas.copy import CopyKey, CopyRequest
 from schemas.decode import Rejection, decode_event
-from schemas.events import Event
+from schemas.events import KIND_OF, Event
 from schemas.ports import FeatureReader, Metrics
 from streams.broadcast.gauges import StateGauges
 from streams.broadcast.states import States
@@ -23,7 +23,7 @@ from streams.serve.menu import PoolKey
 from streams.serve.misses import Misses
 from streams.serve.seen import SeenSet
 from streams.serve.setup import ServeSetup
-from streams.serve.world import World, world_at
+from streams.serve.world import Stamp, World, stamp_of, world_at
 
 ROLE = "serve"
 _encode = msgspec.json.Encoder().encode
@@ -63,6 +63,7 @@ class ServeWorker:
         self._recipes = {recipe.name: recipe for recipe in setup.experiment.recipes}
         self._gauges = StateGauges(ROLE, states, metrics, reader)
         self._agents: dict[str, bool] = {}
+        self._stamp: Stamp | None = None
         self._uncounted: tuple[Sorted, list[Decided], list[Out]] | None = None
 
     def assigned(self, positions: Mapping[int, int]) -> None:
@@ -101,7 +102,9 @@ class ServeWorker:
         read = time.perf_counter()
         self._gauges.ages(rows, now_ms)
         world = self._world(now_ms)
-        decided = [self._decider.decide(event, record, rows, world) for record, event in batch.triggers]
+        self._decider.begin(rows, now_ms)
+        decide = self._decider.decide
+        decided = [decide(event, record, world) for record, event in batch.triggers]
         outs = self._outs(batch, decided, now_ms)
         self._uncounted = (batch, decided, outs)
         self._metrics.observe("patter_stage_duration_seconds", read - began, role=ROLE, stage="features")
@@ -136,7 +139,7 @@ class ServeWorker:
                 rejected.append((record, event))
             elif judge(record.partition, record.offset, event.event_id):
                 outcomes["duplicate"] += 1
-            elif event.__struct_config__.tag not in wanted or getattr(event, "product_id", None) is None:
+            elif KIND_OF[type(event)] not in wanted or getattr(event, "product_id", None) is None:
                 outcomes["not_trigger"] += 1
             elif self._is_bot(event):
                 outcomes["suppressed"] += 1
@@ -162,7 +165,8 @@ class ServeWorker:
         states = self._states
         assert states.policy is not None, "the loop reads nothing before `ready`"
         price_known = now_ms - states.catalogue_ms() <= self._setup.price_ms
-        return world_at(now_ms, states.policy, states.catalogue, states.pool, price_known=price_known)
+        self._stamp = stamp_of(states.policy, states.pool, self._stamp, price_known=price_known)
+        return world_at(now_ms, self._stamp, states.catalogue, states.pool)
 
     def _outs(self, batch: Sorted, decided: list[Decided], now_ms: int) -> list[Out]:
         topics = self._setup.topics
@@ -219,7 +223,8 @@ class ServeWorker:
     def _feature_states(self, decided: list[Decided]) -> dict[str, Counter[str]]:
         """View -> how many decisions saw it in which state. Few combinations occur: they are parsed, not each one."""
         views: dict[str, Counter[str]] = {}
-        for encoded, number in Counter(each.states for each in decided).items():
-            for view, state in msgspec.json.decode(encoded, type=dict[str, str]).items():
+        sides = Counter(each.shopper_states for each in decided) + Counter(each.product_states for each in decided)
+        for encoded, number in sides.items():
+            for view, state in msgspec.json.decode(b"{" + encoded + b"}", type=dict[str, str]).items():
                 views.setdefault(view, Counter())[state] += number
         return views

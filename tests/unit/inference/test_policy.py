@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.decide.policy import Choices, Policy, fixed_prior
+from inference.decide.policy import Policy, choices_of, fixed_prior
 from schemas.policies import Beta, Cell, PolicySnapshot
 
 ARMS = ("template", "warm", "bold")
@@ -61,7 +61,7 @@ def test_two_workers_agree_and_a_new_version_draws_anew() -> None:
 def test_the_picked_arm_is_the_one_whose_share_holds_u(weights: list[float], u: float) -> None:
     shares = tuple(weight / sum(weights) for weight in weights)
     arms = tuple(f"a{i}" for i in range(len(shares)))
-    arm, propensity = Choices(arms, shares).pick(u)
+    arm, propensity = choices_of(arms, shares).pick(u)
     place = arms.index(arm)
     assert propensity == shares[place] > 0
     edges = [sum(shares[:i]) for i in range(len(shares) + 1)]
