@@ -2,7 +2,8 @@
 
 Same client settings, batch limits and delivery as serve, nothing decoded, nothing decided: what is left is what Kafka
 costs. Run as a process of its own: `python -m patter.bench.raw_loop BOOTSTRAP IN OUT GROUP BATCH_MS BATCH_RECORDS`. It
-prints a line of JSON when it has its partitions, and one for each line it reads on stdin (its counters), until EOF.
+prints a line of JSON when it has its partitions, and one for each line it reads on stdin (its record count and CPU
+seconds), until that ends.
 """
 
 import json
@@ -19,7 +20,7 @@ def main() -> None:
     """Run until stdin ends."""
     bootstrap, source, target, group, batch_ms, batch_records = sys.argv[1:7]
     options = KafkaOptions(bootstrap=bootstrap, client_id="raw")
-    counts = {"records": 0, "first_s": 0.0, "last_s": 0.0, "first_cpu_s": 0.0, "last_cpu_s": 0.0}
+    counts = {"records": 0.0}
     stop = threading.Event()
     producer = Producer(transactional_config(options, f"{group}.raw-0"))
     producer.init_transactions(30)
@@ -28,7 +29,7 @@ def main() -> None:
 
     def answer() -> None:
         for _ in sys.stdin:
-            print(json.dumps(counts), flush=True)  # noqa: T201
+            print(json.dumps({**counts, "cpu_s": time.process_time()}), flush=True)  # noqa: T201
         stop.set()
 
     threading.Thread(target=answer, daemon=True).start()
@@ -37,8 +38,6 @@ def main() -> None:
         messages = consumer.consume(limit, wait)
         if not messages:
             continue
-        if not counts["records"]:
-            counts["first_s"], counts["first_cpu_s"] = time.monotonic(), time.process_time()
         offsets: dict[int, int] = {}
         producer.begin_transaction()
         for message in messages:
@@ -50,7 +49,6 @@ def main() -> None:
         )
         producer.commit_transaction()
         counts["records"] += len(messages)
-        counts["last_s"], counts["last_cpu_s"] = time.monotonic(), time.process_time()
     consumer.close()
 
 

@@ -30,6 +30,7 @@ class Subject(Protocol):
     """A process under measurement."""
 
     name: str
+    group: str
 
     def progress(self) -> Progress: ...
     def stop(self) -> None: ...
@@ -41,6 +42,7 @@ class RawLoop:
     name = "confluent_raw"
 
     def __init__(self, bootstrap: str, source: str, target: str, group: str, batch_ms: int, batch_records: int) -> None:
+        self.group = group
         arguments = [bootstrap, source, target, group, str(batch_ms), str(batch_records)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "patter.bench.raw_loop", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -61,7 +63,7 @@ class RawLoop:
         sink.write(b"\n")
         sink.flush()
         said = self._said()
-        return Progress(said["records"], said["last_cpu_s"] - said["first_cpu_s"])
+        return Progress(said["records"], said["cpu_s"])
 
     def stop(self) -> None:
         if self._process.stdin is not None:
@@ -77,7 +79,8 @@ class Serve:
 
     name = "patter"
 
-    def __init__(self, config: Path, data_dir: Path, member: str) -> None:
+    def __init__(self, config: Path, data_dir: Path, member: str, group: str) -> None:
+        self.group = group
         self._member, self._data_dir = member, data_dir
         (data_dir / "run" / f"{member}.json").unlink(missing_ok=True)
         self._log = (data_dir / f"{member}.log").open("wb")
