@@ -13,6 +13,8 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-annotate
 	--custom-compile-command "make pins" pyproject.toml
 
 export UV_NO_PROGRESS := 1
+# The machine's own certificates, as pip uses them: a company's registry is often signed by the company.
+export UV_SYSTEM_CERTS := 1
 export PYTHONUTF8 := 1
 
 .PHONY: setup setup-dev demo test lint kafka jars bench pins docs clean
