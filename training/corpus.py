@@ -36,6 +36,10 @@ _FACTS: dict[str, tuple[float, int, int]] = {
     "FEATURE2": (0.45, 8, 38),
     "RATING": (0.4, 1, 3),
 }
+# Many a product has a name, a price and little else, and what fits these has to be learned too: the share of such
+# products, and what is left of the shares above.
+_BARE_PRODUCTS = 0.4
+_BARE_FACTS = 0.4
 _LIMITS = (120, 120, 120, 120, 160, 90)
 _ATTEMPTS = 40
 # One prompt in twenty is never trained on, so that the evaluation meets combinations the model has not seen.
@@ -115,8 +119,10 @@ def draw_request(rng: random.Random, controls: Controls) -> TextRequest:
     """A request for a product that does not exist: its facts have lengths and no content."""
     limit = rng.choice(_LIMITS)
     facts = {"NAME": "x" * _name_length(limit, rng)}
+    left = _BARE_FACTS if rng.random() < _BARE_PRODUCTS else 1.0
     for slot, (share, least, most) in _FACTS.items():
-        if rng.random() < share and (slot != "FEATURE2" or "FEATURE" in facts):
+        known = share if slot == "PRICE" else share * left
+        if rng.random() < known and (slot != "FEATURE2" or "FEATURE" in facts):
             facts[slot] = "x" * rng.randint(least, most)
     categories = list(controls.categories)
     word = rng.choice(categories) if rng.random() < 0.75 else ANY

@@ -37,7 +37,7 @@ class Course:
     a tenth along a cosine.
     """
 
-    steps: int = 1500
+    steps: int = 1600
     batch: int = 64
     rate: float = 3e-3
     warmup: int = 100

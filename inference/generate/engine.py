@@ -1,7 +1,7 @@
 """The engine: a bundle's graph on ONNX Runtime, many texts at once, a cache of keys and values, no torch.
 
-Prompts of unequal length are padded on the right and masked; a row that has finished leaves the batch, which is
-where the speed is; a row's text depends on its own prompt, seed and slots alone.
+Prompts are padded on the right to one width and masked; a row that has finished leaves the batch, which is where the
+speed is; a row's text depends on its own prompt, seed and slots alone.
 """
 
 import contextlib
@@ -19,7 +19,6 @@ from inference.bundle import Bundle, Generation
 from inference.generate.prompt import all_tokens
 from inference.generate.rows import Job, Rows, Written, vocabulary_of
 from inference.generate.sampling import Floats, Ids, draw
-from inference.generate.slots import REQUIRED
 from schemas.errors import Code, LackingError
 
 _CPU = "CPUExecutionProvider"
@@ -133,7 +132,7 @@ def _check_fit(bundle: Bundle, tokenizer: Tokenizer, inputs: Iterable[str]) -> N
         raise _incompatible(bundle, f"the graph's inputs are others: {', '.join(sorted(fed ^ set(inputs)))}")
     words = (*all_tokens(generation.controls), *(f"{{{slot}}}" for slot in generation.slots))
     lost = [word for word in words if tokenizer.token_to_id(word) is None]
-    if lost or tokenizer.get_vocab_size() > graph.vocabulary or REQUIRED not in generation.slots:
+    if lost or tokenizer.get_vocab_size() > graph.vocabulary:
         raise _incompatible(bundle, f"tokenizer.json does not fit generation.json: {', '.join(lost) or 'vocabulary'}")
 
 

@@ -18,6 +18,9 @@ _SEPARATORS = re.compile(r"[\s_-]+")
 def prompt_tokens(request: TextRequest, controls: Controls) -> tuple[str, ...]:
     """The prompt of a request, without the markers of beginning and end.
 
+    A slot that is not on offer is said to be missing, at its own place: what is not there is hard to notice for a small
+    model, and one that was only told what is there wanted missing facts more often.
+
     A tone, call to action or length that the bundle does not know becomes its first one; `patter check` tells a
     user before it comes to that.
     """
@@ -29,9 +32,13 @@ def prompt_tokens(request: TextRequest, controls: Controls) -> tuple[str, ...]:
         f"<length:{request.length if request.length in controls.lengths else controls.lengths[0]}>",
         f"<category:{category_word(request.category, controls.categories)}>",
         f"<room:{room(request.facts, request.max_chars, controls.rooms)}>",
-        *(f"{{{slot}}}" for slot in SLOTS if slot in slots),
+        *(f"{{{slot}}}" if slot in slots else f"<no:{slot}>" for slot in SLOTS),
         "<copy>",
     )
+
+
+LENGTH = 7 + len(SLOTS)
+"""How many tokens a prompt has."""
 
 
 def prompt_id(tokens: tuple[str, ...]) -> str:
@@ -48,6 +55,7 @@ def all_tokens(controls: Controls) -> tuple[str, ...]:
         ("length", controls.lengths),
         ("category", tuple(controls.categories)),
         ("room", tuple(str(place) for place in range(len(controls.rooms) + 1))),
+        ("no", SLOTS),
     )
     return (*(f"<{kind}:{word}>" for kind, words in kinds for word in words), "<copy>")
 

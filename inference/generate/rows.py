@@ -11,7 +11,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from inference.bundle.generation import Generation
-from inference.generate.prompt import all_tokens
+from inference.generate.prompt import LENGTH, all_tokens
 from inference.generate.sampling import Bools, Ids, uniforms
 from inference.generate.slots import REQUIRED
 
@@ -41,7 +41,10 @@ class Written(Struct, frozen=True):
 
 
 class Vocabulary(Struct, frozen=True):
-    """A bundle's tokens as the loop needs them. `words` marks those that any text may hold at any place."""
+    """A bundle's tokens as the loop needs them.
+
+    `words` marks those that any text may hold at any place; `width` is the length that every prompt is padded to.
+    """
 
     to_id: Callable[[str], int | None]
     slots: dict[str, int]
@@ -50,6 +53,7 @@ class Vocabulary(Struct, frozen=True):
     eos: int
     pad: int
     max_new_tokens: int
+    width: int
 
 
 def vocabulary_of(generation: Generation, to_id: Callable[[str], int | None]) -> Vocabulary:
@@ -61,7 +65,16 @@ def vocabulary_of(generation: Generation, to_id: Callable[[str], int | None]) ->
     for token in (*marks, *map(to_id, all_tokens(generation.controls)), *found.values()):
         if token is not None:
             words[token] = False
-    return Vocabulary(to_id, found, words, generation.bos, generation.eos, generation.pad, generation.max_new_tokens)
+    return Vocabulary(
+        to_id=to_id,
+        slots=found,
+        words=words,
+        bos=generation.bos,
+        eos=generation.eos,
+        pad=generation.pad,
+        max_new_tokens=generation.max_new_tokens,
+        width=1 + LENGTH,
+    )
 
 
 class Rows:
@@ -71,7 +84,9 @@ class Rows:
         self._vocabulary = vocabulary
         prompts = [[vocabulary.bos, *self._ids(job.prompt)] for job in jobs]
         self.lengths: Ids = np.array([len(prompt) for prompt in prompts], np.int64)
-        width = int(self.lengths.max())
+        # One width for every batch: the sums of attention then run over the same places whoever the neighbours are, and
+        # a row's numbers, and with them its text, are the same to the last bit.
+        width = max(vocabulary.width, int(self.lengths.max()))
         self.prompts: Ids = np.full((len(jobs), width), vocabulary.pad, np.int64)
         for row, prompt in enumerate(prompts):
             self.prompts[row, : len(prompt)] = prompt

@@ -35,18 +35,14 @@ class BundleWriter:
         """
         until = self._clock() + deadline_s
         jobs = [self._job(request) for request in requests]
-        # Prompts of about equal length go together, so that little of a batch is padding.
-        order = sorted(range(len(jobs)), key=lambda place: len(jobs[place].prompt))
-        done: list[WrittenText | None] = [None] * len(jobs)
-        for start in range(0, len(order), self._batch):
-            places = order[start : start + self._batch]
+        texts: list[Written] = []
+        for start in range(0, len(jobs), self._batch):
+            batch = jobs[start : start + self._batch]
             if self._clock() < until:
-                texts = self._engine.write([jobs[place] for place in places], until, self._clock)
+                texts += self._engine.write(batch, until, self._clock)
             else:
-                texts = [Written("", 0, "late", 0.0)] * len(places)
-            for place, text in zip(places, texts, strict=True):
-                done[place] = _judged(requests[place], jobs[place], text)
-        return [text for text in done if text is not None]
+                texts += [Written("", 0, "late", 0.0)] * len(batch)
+        return [_judged(*judged) for judged in zip(requests, jobs, texts, strict=True)]
 
     def _job(self, request: TextRequest) -> Job:
         slots = offered(request.facts, request.max_chars)
