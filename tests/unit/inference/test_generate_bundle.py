@@ -104,6 +104,7 @@ def test_sums_that_cover_less_or_other_than_the_files_are_refused(folder, lines)
         (lambda g: g["graph"].pop("layers"), "layers"),
         (lambda g: g["sampler"].update(temperature=-1), "temperature"),
         (lambda g: g["slots"].append("WAS"), "WAS"),
+        (lambda g: g["slots"].remove("RATING"), "RATING"),
         (lambda g: g.update(surprise=1), "surprise"),
     ],
 )

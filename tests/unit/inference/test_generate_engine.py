@@ -47,7 +47,7 @@ def some_requests(count, seed=1):
             length=rng.choice(CONTROLS.lengths),
             channel="push",
             locale="en",
-            facts={slot: VALUES[slot] for slot in SLOTS if slot == "NAME" or rng.random() < 0.5},
+            facts={slot: VALUES[slot] for slot in SLOTS if slot in ("NAME", "PRICE") or rng.random() < 0.5},
             seed=rng.getrandbits(63),
             max_chars=120,
         )
@@ -66,13 +66,21 @@ def writer(engine):
 
 
 def test_a_text_does_not_depend_on_its_batch(engine, writer):
-    requests = some_requests(70)
+    requests = some_requests(200)
     alone = BundleWriter(load_bundle(starter_dir()), engine, batch=1).write(requests, PATIENCE)
-    assert len({len(prompt_tokens(request, CONTROLS)) for request in requests}) > 4
     assert [text.slot_text for text in writer.write(requests, PATIENCE)] == [text.slot_text for text in alone]
-    shuffled = random.Random(2).sample(range(70), 70)
+    shuffled = random.Random(2).sample(range(200), 200)
     again = writer.write([requests[place] for place in shuffled], PATIENCE)
     assert [text.slot_text for text in again] == [alone[place].slot_text for place in shuffled]
+
+
+def test_prompts_of_unequal_length_do_not_disturb_each_other(engine):
+    jobs = [
+        Job(prompt_tokens(request, CONTROLS)[number % 9 :], offered(request.facts, 120), request.seed)
+        for number, request in enumerate(some_requests(40, seed=5))
+    ]
+    together = [written.text for written in engine.write(jobs, float("inf"))]
+    assert together == [engine.write([job], float("inf"))[0].text for job in jobs]
 
 
 def test_the_seed_decides_and_another_seed_writes_another_text(writer):
@@ -86,7 +94,7 @@ def test_the_seed_decides_and_another_seed_writes_another_text(writer):
 def test_only_slots_on_offer_are_written_each_once_and_the_name_always(writer):
     requests = some_requests(200, seed=3)
     for request, text in zip(requests, writer.write(requests, PATIENCE), strict=True):
-        assert "NAME" in slots_in(text.slot_text)
+        assert text.codes or "NAME" in slots_in(text.slot_text)
         assert slots_in(text.slot_text) <= offered(request.facts, request.max_chars)
         assert all(text.slot_text.count(f"{{{slot}}}") <= 1 for slot in SLOTS)
 
@@ -96,8 +104,23 @@ def test_the_masks_hold_even_where_a_prompt_lies(engine):
     prompt = ("<segment:any>", "<tone:plain>", "<cta:save>", "<length:medium>", "<category:any>", "<room:5>")
     lying = tuple(f"{{{slot}}}" for slot in SLOTS)
     jobs = [Job((*prompt, *lying, "<copy>"), frozenset({"NAME"}), seed) for seed in range(64)]
-    for written in engine.write(jobs, float("inf")):
-        assert slots_in(written.text) == {"NAME"}
+    texts = engine.write(jobs, float("inf"))
+    assert all(slots_in(written.text) <= {"NAME"} for written in texts)
+    # The model believes the prompt, wants a price that it may not say, and is stopped instead of led on.
+    assert "astray" in {written.ending for written in texts}
+
+
+def test_a_text_that_went_astray_is_refused(engine):
+    class Lying:
+        provider = "cpu"
+
+        def write(self, jobs, until, clock):
+            return engine.write([msgspec.structs.replace(job, slots=frozenset({"NAME"})) for job in jobs], until, clock)
+
+    request = msgspec.structs.replace(some_requests(1)[0], facts=VALUES, cta="save", length="medium")
+    several = [msgspec.structs.replace(request, seed=seed) for seed in range(32)]
+    texts = BundleWriter(load_bundle(starter_dir()), Lying(), batch=32).write(several, PATIENCE)
+    assert "copy_slot_unknown" in {code for text in texts for code in text.codes}
 
 
 def test_a_style_shows_in_the_text(writer):
@@ -113,7 +136,7 @@ def test_a_style_shows_in_the_text(writer):
 
 def test_most_texts_are_admitted_and_say_what_they_cost(writer):
     texts = writer.write(some_requests(200, seed=4), PATIENCE)
-    assert sum(not text.codes for text in texts) >= 180
+    assert sum(not text.codes for text in texts) >= 175
     assert all(text.tokens > 0 and text.ms > 0 and len(text.prompt_id) == 32 for text in texts)
 
 

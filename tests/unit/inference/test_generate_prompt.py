@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from inference.bundle import load_bundle, starter_dir
-from inference.generate.prompt import all_tokens, category_word, prompt_id, prompt_tokens, room
+from inference.generate.prompt import LENGTH, all_tokens, category_word, prompt_id, prompt_tokens, room
 from schemas.ports import TextRequest
 
 CONTROLS = load_bundle(starter_dir()).generation.controls
@@ -16,7 +16,7 @@ REQUEST = TextRequest(
     length="medium",
     channel="push",
     locale="en",
-    facts={"NAME": "Trail Shoes", "PRICE": "$90.00", "OFF": "20%", "FEATURE": "x" * 41, "SHELF": "12"},
+    facts={"NAME": "Trail Shoes", "PRICE": "$90.00", "OFF": "20%", "FEATURE": "x" * 44, "SHELF": "12"},
     seed=1,
     max_chars=120,
 )
@@ -29,10 +29,18 @@ def test_a_prompt_says_who_how_and_which_facts_but_not_the_facts():
         "<cta:save>",
         "<length:medium>",
         "<category:footwear>",
-        "<room:5>",
+        "<room:8>",
         "{NAME}",
+        "<no:BRAND>",
         "{PRICE}",
         "{OFF}",
+        "<no:CATEGORY>",
+        "<no:COLOR>",
+        "<no:MATERIAL>",
+        "<no:SIZE>",
+        "<no:FEATURE>",
+        "<no:FEATURE2>",
+        "<no:RATING>",
         "<copy>",
     )
 
@@ -84,4 +92,6 @@ def test_room_is_what_the_name_leaves():
 
 
 def test_every_token_of_a_prompt_is_declared():
-    assert set(prompt_tokens(REQUEST, CONTROLS)) <= {*all_tokens(CONTROLS), "{NAME}", "{PRICE}", "{OFF}"}
+    prompt = prompt_tokens(REQUEST, CONTROLS)
+    assert set(prompt) <= {*all_tokens(CONTROLS), "{NAME}", "{PRICE}", "{OFF}"}
+    assert len(prompt) == LENGTH

@@ -30,9 +30,10 @@ def test_unknown_slots_are_seen():
 
 @pytest.mark.parametrize("slot", [slot for slot in SLOTS if slot != "NAME"])
 def test_a_fact_is_offered_while_it_leaves_room(slot):
-    assert slot in offered({slot: "x" * 40}, 120)
-    assert slot not in offered({slot: "x" * 41}, 120)
-    assert slot not in offered({slot: ""}, 120)
+    name = "n" * 20
+    assert slot in offered({"NAME": name, slot: "x" * 40}, 120)
+    assert slot not in offered({"NAME": name, slot: "x" * 41}, 120)
+    assert slot not in offered({"NAME": name, slot: ""}, 120)
 
 
 def test_the_name_is_offered_whatever_its_length_and_the_unknown_never():

@@ -43,6 +43,12 @@ def test_the_bundle_opens_and_is_measured_with_its_n(made):
     assert written["held_out"]["slots_not_offered"] == 0.0
 
 
+def test_the_same_seed_gives_the_same_bundle(made, tmp_path):
+    folder, _ = made
+    make_small(tmp_path / "again")
+    assert (tmp_path / "again" / "SHA256SUMS").read_text() == (folder / "SHA256SUMS").read_text()
+
+
 def test_the_engine_with_its_cache_says_what_the_plain_loop_says(made):
     """Greedy, and with nothing masked but what the plain loop may say too: cache, padding and positions are right."""
     folder, _ = made
@@ -60,7 +66,7 @@ def test_the_engine_with_its_cache_says_what_the_plain_loop_says(made):
         tokens = logits.argmax(axis=1)
         for row, token in zip(rows.alive, tokens, strict=True):
             said[row].append(int(token))
-        rows.extend(tokens, 0.0)
+        rows.extend(tokens, tokens, 0.0)
         rows.allowed[:] = True
         if not rows.alive.size:
             break
