@@ -31,7 +31,7 @@ class DecisionHead(Struct, frozen=True, gc=False):
     event: EventPlace
 
 
-CONTEXT = ("features", "feature_states", "feature_ages_s")
+CONTEXT = ("features", "feature_states", "feature_times_ms")
 """Members between head and body: what was known of shopper and product, by view."""
 
 
@@ -102,7 +102,7 @@ class DecisionRead(Struct, frozen=True, kw_only=True):
     catalogue: dict[str, Any]
     features: dict[str, dict[str, Any]]
     feature_states: dict[str, Literal["fresh", "stale", "missing", "error"]]
-    feature_ages_s: dict[str, float | None]
+    feature_times_ms: dict[str, int | None]
     bundle_sha256: str | None
     prompt_id: str | None
     guard: list[str]

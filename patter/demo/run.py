@@ -26,6 +26,7 @@ from patter.demo.view import summary
 from patter.roles import role_specs
 from patter.scrape import ready
 from patter.supervisor import Supervisor
+from patter.telemetry.logging import set_up
 from patter.wiring.kafka import kafka_options, topics_of
 from patter.wiring.process import now_ms
 from patter.wiring.topics import apply_topics
@@ -40,6 +41,8 @@ def run_demo(options: DemoOptions, *, quiet: bool, json_path: Path | None = None
     """Run it. `quiet` keeps stdout for JSON. Raises PatterError where the run could not take place at all."""
     started = datetime.now(UTC)
     console = Console(stderr=quiet)
+    # The view says what goes on; a log line in the middle of it only where something is broken, and never on stdout.
+    set_up("demo", "error")
     run_id = started.strftime("%Y%m%dT%H%M%S") + "-" + secrets.token_hex(3)
     folder = options.data_dir
     folder.mkdir(parents=True, exist_ok=True)

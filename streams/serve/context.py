@@ -1,13 +1,13 @@
 """What was known of shopper and product: feature rows as the decision needs them and as its record keeps them.
 
 A reader's cache hands out the same row object until the row is read anew, so everything that follows from a shopper's
-rows (segment, JSON, holdout) is remembered for as long as the very same objects come back. Ages follow from the time of
-the batch, so they are written once per batch and shopper.
+rows (segment, JSON, holdout) is remembered for as long as the very same objects come back.
 """
 
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.ports import FeatureValue, ViewRow
 
@@ -26,15 +26,9 @@ class Side(Struct, frozen=True, gc=False):
     values: Values
     features: bytes
     states: bytes
+    times: bytes
     segment: str
     held_out: bool
-
-
-class Present(Struct, frozen=True, gc=False):
-    """A side in a batch: with the ages that its rows have now."""
-
-    side: Side
-    ages: bytes
 
 
 class ContextReader:
@@ -57,33 +51,40 @@ class ContextReader:
         self._segment_of, self._held_out, self._with_product = segment_of, held_out, with_product
         self._shoppers: dict[str, Side] = {}
         self._products: dict[str, Side] = {}
-        self._present: dict[str, Present] = {}
-        self._present_products: dict[str, Present] = {}
+        self._present: dict[str, Side] = {}
+        self._present_products: dict[str, Side] = {}
         comma = b"," if self._user_views and self._product_views else b""
         pair = b"%s" + comma + b"%s"
-        self._form = b',"features":{' + pair + b'},"feature_states":{' + pair + b'},"feature_ages_s":{' + pair + b"},"
-        self._rows: Rows = {}
-        self._now_ms = 0
+        self._form = b',"features":{' + pair + b'},"feature_states":{' + pair + b'},"feature_times_ms":{' + pair + b"},"
+        self._user_rows: list[Mapping[str, ViewRow]] = []
+        self._product_rows: list[Mapping[str, ViewRow]] = []
 
-    def begin(self, rows: Rows, now_ms: int) -> None:
-        """A batch with these rows, at this moment."""
-        self._rows, self._now_ms = rows, now_ms
+    def begin(self, rows: Rows) -> None:
+        """A batch with these rows."""
+        self._user_rows = [rows[view] for view in self._user_views]
+        self._product_rows = [rows[view] for view in self._product_views]
         self._present, self._present_products = {}, {}
 
-    def shopper(self, user_id: str) -> Present:
+    def shopper(self, user_id: str) -> Side:
         """What is known of a shopper."""
         found = self._present.get(user_id)
         if found is None:
-            side = self._side(self._shoppers, self._user_views, user_id, self._shopper_side)
-            found = self._present[user_id] = Present(side, self._ages(self._user_views, side))
+            rows = tuple([view.get(user_id, _UNREAD) for view in self._user_rows])
+            found = _known(self._shoppers.get(user_id), rows)
+            if found is None:
+                found = self._remember(self._shoppers, user_id, self._shopper_side(user_id, rows))
+            self._present[user_id] = found
         return found
 
-    def product(self, product_id: str) -> Present:
+    def product(self, product_id: str) -> Side:
         """What is known of a product."""
         found = self._present_products.get(product_id)
         if found is None:
-            side = self._side(self._products, self._product_views, product_id, _product_side)
-            found = self._present_products[product_id] = Present(side, self._ages(self._product_views, side))
+            rows = tuple([view.get(product_id, _UNREAD) for view in self._product_rows])
+            found = _known(self._products.get(product_id), rows)
+            if found is None:
+                found = self._remember(self._products, product_id, _side(self._product_views, rows))
+            self._present_products[product_id] = found
         return found
 
     def segment(self, shopper: Side, product: Side) -> str:
@@ -92,59 +93,51 @@ class ContextReader:
             return self._segment_of({**shopper.values, **product.values})
         return shopper.segment
 
-    def record(self, shopper: Present, product: Present) -> bytes:
-        """The members `features`, `feature_states` and `feature_ages_s` of the record, with a comma on either side.
+    def record(self, shopper: Side, product: Side) -> bytes:
+        """The members `features`, `feature_states` and `feature_times_ms` of the record, with a comma on either side.
 
-        Ages are whole seconds, null where unknown.
+        Times are those at which the values were true, null where unknown; the age is the decision's time less them.
         """
-        one, other = shopper.side, product.side
-        return self._form % (one.features, other.features, one.states, other.states, shopper.ages, product.ages)
+        return self._form % (
+            shopper.features,
+            product.features,
+            shopper.states,
+            product.states,
+            shopper.times,
+            product.times,
+        )
 
-    def _side(
-        self,
-        memo: dict[str, Side],
-        views: tuple[str, ...],
-        name: str,
-        make: Callable[[str, tuple[str, ...], tuple[ViewRow, ...]], Side],
-    ) -> Side:
-        rows = tuple([self._rows[view].get(name, _UNREAD) for view in views])
-        known = memo.get(name)
-        if known is not None:
-            for row, before in zip(rows, known.rows, strict=True):
-                if row is not before:
-                    break
-            else:
-                return known
+    def _shopper_side(self, name: str, rows: tuple[ViewRow, ...]) -> Side:
+        made = _side(self._user_views, rows)
+        segment = "" if self._with_product else self._segment_of(made.values)
+        return replace(made, segment=segment, held_out=self._held_out(name))
+
+    @staticmethod
+    def _remember(memo: dict[str, Side], name: str, side: Side) -> Side:
         if len(memo) >= MEMO_ENTRIES:
             memo.clear()
-        made = memo[name] = make(name, views, rows)
-        return made
-
-    def _shopper_side(self, name: str, views: tuple[str, ...], rows: tuple[ViewRow, ...]) -> Side:
-        values: Values = {view: row.values for view, row in zip(views, rows, strict=True)}
-        segment = "" if self._with_product else self._segment_of(values)
-        return _made(views, rows, values, segment, held_out=self._held_out(name))
-
-    def _ages(self, views: tuple[str, ...], side: Side) -> bytes:
-        now = self._now_ms
-        parts = [
-            f'"{view}":{(now - row.event_ms) // 1000}' if row.event_ms else f'"{view}":null'
-            for view, row in zip(views, side.rows, strict=True)
-        ]
-        return ",".join(parts).encode()
+        memo[name] = side
+        return side
 
 
-def _product_side(name: str, views: tuple[str, ...], rows: tuple[ViewRow, ...]) -> Side:  # noqa: ARG001
-    return _made(views, rows, {view: row.values for view, row in zip(views, rows, strict=True)}, "", held_out=False)
+def _known(known: Side | None, rows: tuple[ViewRow, ...]) -> Side | None:
+    """What was remembered, if it follows from the very same rows."""
+    if known is None:
+        return None
+    for row, before in zip(rows, known.rows, strict=True):
+        if row is not before:
+            return None
+    return known
 
 
-def _made(views: tuple[str, ...], rows: tuple[ViewRow, ...], values: Values, segment: str, *, held_out: bool) -> Side:
+def _side(views: tuple[str, ...], rows: tuple[ViewRow, ...]) -> Side:
     pairs = list(zip(views, rows, strict=True))
     return Side(
         rows,
-        values,
+        {view: row.values for view, row in pairs},
         b",".join([f'"{view}":'.encode() + row.encoded for view, row in pairs]),
         ",".join([f'"{view}":"{row.state}"' for view, row in pairs]).encode(),
-        segment,
-        held_out,
+        ",".join([f'"{view}":{row.event_ms or "null"}' for view, row in pairs]).encode(),
+        "",
+        held_out=False,
     )

@@ -48,16 +48,16 @@ class Decider:
         self._tenant, self._cap = setup.tenant, setup.cap
         self._key_id, self._key = setup.key_id, setup.key
 
-    def begin(self, rows: Rows, now_ms: int) -> None:
-        """A batch with these feature rows, at this moment."""
-        self._context.begin(rows, now_ms)
+    def begin(self, rows: Rows) -> None:
+        """A batch with these feature rows."""
+        self._context.begin(rows)
 
     def decide(self, event: Trigger, record: Record, world: World) -> Decided:
         """The decision for one trigger event of the batch. Raises PatterError (code_collision)."""
         product_id = event.product_id or ""
         context = self._context
         shopper, product = context.shopper(event.user_id), context.product(product_id)
-        segment = context.segment(shopper.side, product.side)
+        segment = context.segment(shopper, product)
         raw_id = decision_id(self._tenant, event.event_id)
         name = raw_id.hex()
         facts = world.catalogue.get(product_id)
@@ -65,7 +65,7 @@ class Decider:
         lookups = 0
         if facts is None:
             dish = self._menus.nothing(product_id, None, segment, Code.PRODUCT_UNKNOWN, world)
-        elif (reason := self._stopped(shopper.side, world)) is not None:
+        elif (reason := self._stopped(shopper, world)) is not None:
             dish = self._menus.nothing(product_id, facts, segment, reason, world)
         else:
             menu = self._menus.menu(facts, segment, world)
@@ -83,7 +83,7 @@ class Decider:
             EventPlace(record.topic, record.partition, record.offset),
         )
         value = _encode(head)[:-1] + context.record(shopper, product) + dish.body
-        return Decided(name, value, misses, lookups, dish, shopper.side.states, product.side.states)
+        return Decided(name, value, misses, lookups, dish, shopper.states, product.states)
 
     def _stopped(self, shopper: Side, world: World) -> Code | None:
         """Why nothing is shown, if so."""

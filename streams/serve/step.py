@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import cast
 
 import msgspec
@@ -27,6 +28,8 @@ from streams.serve.world import Stamp, World, stamp_of, world_at
 
 ROLE = "serve"
 _encode = msgspec.json.Encoder().encode
+_dish, _lookups, _misses = attrgetter("dish"), attrgetter("lookups"), attrgetter("misses")
+_shopper_states, _product_states = attrgetter("shopper_states"), attrgetter("product_states")
 # User agents remembered; there are some thousands of real ones, and whoever invents more must not fill the memory.
 MAX_AGENTS = 10_000
 Rewarm = Callable[[int, int, int, Callable[[int, bytes | None, int], None]], None]
@@ -102,7 +105,7 @@ class ServeWorker:
         read = time.perf_counter()
         self._gauges.ages(rows, now_ms)
         world = self._world(now_ms)
-        self._decider.begin(rows, now_ms)
+        self._decider.begin(rows)
         decide = self._decider.decide
         decided = [decide(event, record, world) for record, event in batch.triggers]
         outs = self._outs(batch, decided, now_ms)
@@ -209,21 +212,23 @@ class ServeWorker:
             add("patter_dlq_records_total", number, role=ROLE, code=code)
         for topic, number in Counter(out.topic for out in outs).items():
             add("patter_records_out_total", number, role=ROLE, topic=topic)
-        kinds = Counter((each.dish.source, each.dish.override) for each in decided)
-        for (source, override), number in kinds.items():
-            add("patter_decisions_total", number, role=ROLE, source=source, override=override)
+        dishes = {id(each.dish): each.dish for each in decided}
+        for name, number in Counter(map(id, map(_dish, decided))).items():
+            dish = dishes[name]
+            add("patter_decisions_total", number, role=ROLE, source=dish.source, override=dish.override)
         for view, states in self._feature_states(decided).items():
             for state, number in states.items():
                 add("patter_feature_rows_total", number, role=ROLE, view=view, state=state)
-        lookups = sum(each.lookups for each in decided)
-        misses = sum(len(each.misses) for each in decided)
+        lookups = sum(map(_lookups, decided))
+        misses = sum(map(len, map(_misses, decided)))
         add("patter_pool_lookups_total", lookups - misses, role=ROLE, result="hit")
         add("patter_pool_lookups_total", misses, role=ROLE, result="miss")
 
     def _feature_states(self, decided: list[Decided]) -> dict[str, Counter[str]]:
         """View -> how many decisions saw it in which state. Few combinations occur: they are parsed, not each one."""
         views: dict[str, Counter[str]] = {}
-        sides = Counter(each.shopper_states for each in decided) + Counter(each.product_states for each in decided)
+        sides = Counter(map(_shopper_states, decided))
+        sides.update(map(_product_states, decided))
         for encoded, number in sides.items():
             for view, state in msgspec.json.decode(b"{" + encoded + b"}", type=dict[str, str]).items():
                 views.setdefault(view, Counter())[state] += number

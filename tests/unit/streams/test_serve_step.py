@@ -113,7 +113,7 @@ def test_the_record_says_everything_that_the_decision_was_made_from(bench: Any) 
     assert decision.segment_version == "7"
     assert decision.features == {"user_profile": {"orders_90d": 5}, "product_catalog": {}}
     assert decision.feature_states == {"user_profile": "fresh", "product_catalog": "missing"}
-    assert decision.feature_ages_s == {"user_profile": 5.0, "product_catalog": None}
+    assert decision.feature_times_ms == {"user_profile": NOW_MS - 5_000, "product_catalog": None}
     assert decision.catalogue["price_minor"] == 1999
     assert decision.ineligible == {"bold": "pool_miss"}
     assert set(decision.eligible) == {"template", "warm"}
