@@ -13,6 +13,7 @@ import base64
 import binascii
 import hmac
 import struct
+from binascii import b2a_base64
 from collections.abc import Mapping
 from hashlib import blake2b
 
@@ -24,7 +25,7 @@ FLAG_HOLDOUT = 1
 FLAG_EXCLUDED = 2
 NO_CODE = 0
 
-_HEAD, _TAIL = struct.Struct(">BB16s6s"), struct.Struct(">fB6I")
+_TAIL = struct.Struct(">fB6I")
 _BODY = struct.Struct(">BB16s6sfB6I")
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 TOKEN_BYTES = _BODY.size + MAC_BYTES
@@ -62,7 +63,7 @@ def code_of(name: str) -> int:
 
 def sign(claims: Claims, key_id: int, key: bytes) -> str:
     """The token. `key` is 16 to 64 bytes, `key_id` 0..255."""
-    return seal(claims.decision_id, claims.time_ms.to_bytes(6, "big"), tail_of(claims), key_id, key)
+    return Seal(key_id, key).token(claims.decision_id, claims.time_ms.to_bytes(6, "big"), tail_of(claims))
 
 
 def tail_of(claims: Claims) -> bytes:
@@ -80,11 +81,19 @@ def tail_of(claims: Claims) -> bytes:
     )
 
 
-def seal(decision_id: bytes, time: bytes, tail: bytes, key_id: int, key: bytes) -> str:
-    """`sign` with its parts at hand: the hot path packs a tail once and seals it many times. `time` has 6 bytes."""
-    body = _HEAD.pack(VERSION, key_id, decision_id, time) + tail
-    raw = body + blake2b(body, digest_size=MAC_BYTES, key=key).digest()
-    return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE)[:TOKEN_CHARS].decode()
+class Seal:
+    """`sign` with its parts at hand: the hot path packs a tail once and seals it many times, with one key."""
+
+    def __init__(self, key_id: int, key: bytes) -> None:
+        self._prefix = bytes((VERSION, key_id))
+        self._keyed = blake2b(digest_size=MAC_BYTES, key=key)
+
+    def token(self, decision_id: bytes, time: bytes, tail: bytes) -> str:
+        """The token. `decision_id` has 16 bytes, `time` 6, `tail` is `tail_of` the claims."""
+        body = self._prefix + decision_id + time + tail
+        keyed = self._keyed.copy()
+        keyed.update(body)
+        return b2a_base64(body + keyed.digest(), newline=False).translate(_URL_SAFE)[:TOKEN_CHARS].decode()
 
 
 def verify(token: str, keys: Mapping[int, bytes]) -> Claims | None:

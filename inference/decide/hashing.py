@@ -20,5 +20,18 @@ def seed_of(*names: str) -> int:
 
 def decision_id(tenant: str, event_id: str) -> bytes:
     """The 16 bytes by which a decision is known: one event of one tenant has one, however often it is decided."""
-    name = f"{tenant}{_SEPARATOR}{event_id}".encode("utf-8", "surrogatepass")
-    return blake2b(name, digest_size=16, person=b"patter.decision").digest()
+    return DecisionIds(tenant).of(event_id)
+
+
+class DecisionIds:
+    """`decision_id` for one tenant, whose part of the hash is taken once."""
+
+    def __init__(self, tenant: str) -> None:
+        prefix = f"{tenant}{_SEPARATOR}".encode("utf-8", "surrogatepass")
+        self._begun = blake2b(prefix, digest_size=16, person=b"patter.decision")
+
+    def of(self, event_id: str) -> bytes:
+        """The decision id of an event."""
+        begun = self._begun.copy()
+        begun.update(event_id.encode("utf-8", "surrogatepass"))
+        return begun.digest()

@@ -21,6 +21,7 @@ from schemas.policies import Beta, PolicySnapshot
 # A (category, segment) of a large shop times its eligible sets; past that the memo starts anew rather than grow.
 MEMO_ENTRIES = 50_000
 _FLAT = Beta(1.0, 1.0)
+_TO_UNIT = 2.0**-53
 
 
 class Choices(Struct, frozen=True):
@@ -51,7 +52,8 @@ class Policy:
         self.snapshot = snapshot
         self.version = snapshot.version
         self._seed = snapshot.seed
-        self._draw_key = blake2b(snapshot.seed.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        key = blake2b(snapshot.seed.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        self._keyed = blake2b(digest_size=8, key=key)
         self._cells = {(cell.category, cell.segment): cell.arms for cell in snapshot.cells}
         self._memo: dict[tuple[str, str, tuple[str, ...]], Choices] = {}
 
@@ -67,8 +69,9 @@ class Policy:
 
     def draw(self, decision_id: bytes) -> float:
         """The number in [0, 1) that picks the arm of a decision: 53 bits of keyed BLAKE2b of its id."""
-        digest = blake2b(decision_id, digest_size=8, key=self._draw_key).digest()
-        return (int.from_bytes(digest, "big") >> 11) * 2.0**-53
+        keyed = self._keyed.copy()
+        keyed.update(decision_id)
+        return (int.from_bytes(keyed.digest(), "big") >> 11) * _TO_UNIT
 
     def _compute(self, category: str, segment: str, eligible: tuple[str, ...]) -> Choices:
         count = len(eligible)

@@ -1,5 +1,6 @@
 """The command line: one verb a file, heavy imports inside the verbs, one line for an error."""
 
+import os
 import sys
 import traceback
 
@@ -54,6 +55,8 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Entry point: runs the command and turns errors into one line and an exit code."""
+    # Feast sets this for a server of its own, and children inherit it: every metric would then go through a file.
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     try:
         build()(standalone_mode=True)
     except PatterError as error:

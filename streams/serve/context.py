@@ -55,7 +55,10 @@ class ContextReader:
         self._present_products: dict[str, Side] = {}
         comma = b"," if self._user_views and self._product_views else b""
         pair = b"%s" + comma + b"%s"
-        self._form = b',"features":{' + pair + b'},"feature_states":{' + pair + b'},"feature_times_ms":{' + pair + b"},"
+        self._form = (
+            b'"features":{' + pair + b'},"feature_states":{' + pair + b'},"feature_times_ms":{' + pair + b"},%s"
+        )
+        self._form = b"%s," + self._form
         self._user_rows: list[Mapping[str, ViewRow]] = []
         self._product_rows: list[Mapping[str, ViewRow]] = []
 
@@ -93,18 +96,21 @@ class ContextReader:
             return self._segment_of({**shopper.values, **product.values})
         return shopper.segment
 
-    def record(self, shopper: Side, product: Side) -> bytes:
-        """The members `features`, `feature_states` and `feature_times_ms` of the record, with a comma on either side.
+    def record(self, head: bytes, shopper: Side, product: Side, body: bytes) -> bytes:
+        """The whole record: the head's JSON, what was known, and the body's JSON without its opening brace.
 
-        Times are those at which the values were true, null where unknown; the age is the decision's time less them.
+        What was known is `features`, `feature_states` and `feature_times_ms`: the times at which the values were true,
+        null where unknown; the age is the decision's time less them.
         """
         return self._form % (
+            head[:-1],
             shopper.features,
             product.features,
             shopper.states,
             product.states,
             shopper.times,
             product.times,
+            body,
         )
 
     def _shopper_side(self, name: str, rows: tuple[ViewRow, ...]) -> Side:

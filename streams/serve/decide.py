@@ -4,11 +4,11 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from inference.decide.assign import held_out
-from inference.decide.hashing import decision_id
+from inference.decide.hashing import DecisionIds
 from schemas.decisions import DecisionHead, EventPlace
 from schemas.errors import Code
 from schemas.events import KIND_OF, CartAdded, ListViewed, ProductViewed
-from schemas.token import seal
+from schemas.token import Seal
 from streams.kafka.records import Record
 from streams.serve.codes import Codes
 from streams.serve.context import ContextReader, Rows, Side
@@ -45,8 +45,9 @@ class Decider:
             lambda user_id: held_out(experiment, user_id),
             with_product=setup.segments_see_products,
         )
-        self._tenant, self._cap = setup.tenant, setup.cap
-        self._key_id, self._key = setup.key_id, setup.key
+        self._cap = setup.cap
+        self._id_of = DecisionIds(setup.tenant).of
+        self._token = Seal(setup.key_id, setup.key).token
 
     def begin(self, rows: Rows) -> None:
         """A batch with these feature rows."""
@@ -58,7 +59,7 @@ class Decider:
         context = self._context
         shopper, product = context.shopper(event.user_id), context.product(product_id)
         segment = context.segment(shopper, product)
-        raw_id = decision_id(self._tenant, event.event_id)
+        raw_id = self._id_of(event.event_id)
         name = raw_id.hex()
         facts = world.catalogue.get(product_id)
         misses: tuple[PoolKey, ...] = ()
@@ -79,10 +80,10 @@ class Decider:
             event.user_id,
             world.now,
             KIND_OF[type(event)],
-            seal(raw_id, world.now_bytes, dish.tail, self._key_id, self._key),
+            self._token(raw_id, world.now_bytes, dish.tail),
             EventPlace(record.topic, record.partition, record.offset),
         )
-        value = _encode(head)[:-1] + context.record(shopper, product) + dish.body
+        value = context.record(_encode(head), shopper, product, dish.body)
         return Decided(name, value, misses, lookups, dish, shopper.states, product.states)
 
     def _stopped(self, shopper: Side, world: World) -> Code | None:
