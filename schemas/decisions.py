@@ -1,6 +1,6 @@
 """The decision record: one event's answer, with everything it was made from.
 
-It is written in parts. `DecisionHead` differs from event to event; `DecisionBody` is the same for every decision
+It is written in parts. The head differs from event to event; `DecisionBody` is the same for every decision
 that shows the same text of the same product to the same segment under the same policy, so it is encoded once and used
 thousands of times; between them stand the features, encoded once per shopper. On the topic it is one JSON object, which
 `DecisionRead` reads.
@@ -19,17 +19,8 @@ class EventPlace(Struct, frozen=True, gc=False):
     offset: int
 
 
-class DecisionHead(Struct, frozen=True, gc=False):
-    """What is new in each decision."""
-
-    decision_id: str
-    event_id: str
-    user_id: str
-    time: str
-    kind: str
-    token: str
-    event: EventPlace
-
+HEAD = ("decision_id", "event_id", "user_id", "time", "kind", "token", "event")
+"""What is new in each decision."""
 
 CONTEXT = ("features", "feature_states", "feature_times_ms")
 """Members between head and body: what was known of shopper and product, by view."""

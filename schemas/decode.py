@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.errors import Code
-from schemas.events import Event
+from schemas.events import KIND_OF, Event
 from schemas.topics import MAX_EVENT_BYTES
 
 # A shop's clock may run ahead a little; more than this says that the time is wrong.
@@ -19,10 +19,16 @@ MAX_AHEAD_MS = 5 * 60_000
 # Orders and refunds of offline shops arrive late; after 30 days the touches and cells they would count in are gone.
 MAX_BEHIND_MS = 30 * 86_400_000
 
-# The parser's own limit depends on how deep the caller stands on the stack; this one depends on the record alone.
+# The parser's own limit depends on how deep the caller stands on the stack; these depend on the record alone. A short
+# record cannot be nested deeper than the parser can always go.
 MAX_DEPTH = 64
+SHORT_BYTES = 512
+# Far inside both limits of time, where a float is exact enough to tell.
+_SURELY_FINE_MS = 200_000.0
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WITH_PRODUCT = frozenset(kind for kind in KIND_OF if "product_id" in kind.__struct_fields__)
+_WITH_PRICE = frozenset(kind for kind in KIND_OF if "price" in kind.__struct_fields__)
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _any = msgspec.json.Decoder()
 _PATH = re.compile(r" - at `([^`]*)`$")
@@ -50,23 +56,23 @@ def decode_event(value: bytes | None, timestamp_ms: int) -> Event | Rejection:
         return Rejection(Code.EMPTY_RECORD, "", "the record has no value")
     if len(value) >= MAX_EVENT_BYTES:
         return Rejection(Code.TOO_LARGE, "", f"{len(value)} bytes; at most {MAX_EVENT_BYTES - 1} are read")
-    if value.count(b"[") + value.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    if len(value) > SHORT_BYTES and value.count(b"[") + value.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         return Rejection(Code.UNDECODABLE, "", f"nested deeper than {MAX_DEPTH} levels")
     try:
         event = _decoder.decode(value)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
         return _explain(value, error)
-    if not event.event_id.strip() or not event.user_id.strip():
-        return Rejection(Code.EMPTY_ID, "event_id" if not event.event_id.strip() else "user_id", "the id is blank")
-    product_id = getattr(event, "product_id", None)
-    if product_id is not None and not product_id.strip():
+    if event.event_id.isspace() or event.user_id.isspace():
+        return Rejection(Code.EMPTY_ID, "event_id" if event.event_id.isspace() else "user_id", "the id is blank")
+    kind = type(event)
+    if kind in _WITH_PRODUCT and (event.product_id or "x").isspace():  # type: ignore[union-attr]
         return Rejection(Code.EMPTY_ID, "product_id", "the id is blank")
-    moment = time_ms(event.time)
-    if moment - timestamp_ms > MAX_AHEAD_MS or timestamp_ms - moment > MAX_BEHIND_MS:
-        return Rejection(Code.TIME_ABSURD, "time", "more than 5 minutes after, or 30 days before, its arrival")
-    price = getattr(event, "price", None)
-    if price is not None and _negative(price):
-        return Rejection(Code.NEGATIVE_AMOUNT, "price", f"{price!r} is below zero")
+    if not -_SURELY_FINE_MS < event.time.timestamp() * 1000 - timestamp_ms < _SURELY_FINE_MS:
+        moment = time_ms(event.time)
+        if moment - timestamp_ms > MAX_AHEAD_MS or timestamp_ms - moment > MAX_BEHIND_MS:
+            return Rejection(Code.TIME_ABSURD, "time", "more than 5 minutes after, or 30 days before, its arrival")
+    if kind in _WITH_PRICE and event.price is not None and _negative(event.price):  # type: ignore[union-attr]
+        return Rejection(Code.NEGATIVE_AMOUNT, "price", f"{event.price!r} is below zero")  # type: ignore[union-attr]
     return event
 
 

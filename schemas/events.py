@@ -18,7 +18,7 @@ Currency = Annotated[str, Meta(min_length=3, max_length=3)]
 Token = Annotated[str, Meta(max_length=512)]
 
 
-class _Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
+class _Event(Struct, frozen=True, kw_only=True, tag_field="kind", gc=False):
     event_id: EventId
     user_id: UserId
     time: Time
@@ -27,7 +27,7 @@ class _Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
     position: Position | None = None
 
 
-class ProductViewed(_Event, frozen=True, kw_only=True, tag="product_viewed"):
+class ProductViewed(_Event, frozen=True, kw_only=True, gc=False, tag="product_viewed"):
     """A shopper opened a product."""
 
     product_id: ProductId
@@ -35,20 +35,20 @@ class ProductViewed(_Event, frozen=True, kw_only=True, tag="product_viewed"):
     price: float | str | None = None
 
 
-class ListViewed(_Event, frozen=True, kw_only=True, tag="list_viewed"):
+class ListViewed(_Event, frozen=True, kw_only=True, gc=False, tag="list_viewed"):
     """A shopper saw a list; it asks for a decision where it names the product that copy is wanted for."""
 
     product_id: ProductId | None = None
 
 
-class Searched(_Event, frozen=True, kw_only=True, tag="searched"):
+class Searched(_Event, frozen=True, kw_only=True, gc=False, tag="searched"):
     """A shopper searched."""
 
     query: str | None = None
     product_id: ProductId | None = None
 
 
-class CartAdded(_Event, frozen=True, kw_only=True, tag="cart_added"):
+class CartAdded(_Event, frozen=True, kw_only=True, gc=False, tag="cart_added"):
     """A shopper put a product into the cart."""
 
     product_id: ProductId
@@ -58,7 +58,7 @@ class CartAdded(_Event, frozen=True, kw_only=True, tag="cart_added"):
     token: Token | None = None
 
 
-class CartRemoved(_Event, frozen=True, kw_only=True, tag="cart_removed"):
+class CartRemoved(_Event, frozen=True, kw_only=True, gc=False, tag="cart_removed"):
     """A shopper took a product out of the cart."""
 
     product_id: ProductId
@@ -67,14 +67,14 @@ class CartRemoved(_Event, frozen=True, kw_only=True, tag="cart_removed"):
     price: float | str | None = None
 
 
-class CopyImpression(_Event, frozen=True, kw_only=True, tag="copy_impression"):
+class CopyImpression(_Event, frozen=True, kw_only=True, gc=False, tag="copy_impression"):
     """A shopper saw copy; `token` names the decision."""
 
     token: Token
     product_id: ProductId | None = None
 
 
-class CopyClick(_Event, frozen=True, kw_only=True, tag="copy_click"):
+class CopyClick(_Event, frozen=True, kw_only=True, gc=False, tag="copy_click"):
     """A shopper clicked copy; `token` names the decision."""
 
     token: Token
@@ -91,7 +91,7 @@ class OrderLine(Struct, frozen=True, kw_only=True):
     token: Token | None = None
 
 
-class OrderPlaced(_Event, frozen=True, kw_only=True, tag="order_placed"):
+class OrderPlaced(_Event, frozen=True, kw_only=True, gc=False, tag="order_placed"):
     """A shopper ordered."""
 
     order_id: OrderId
@@ -108,7 +108,7 @@ class RefundLine(Struct, frozen=True, kw_only=True):
     revenue_minor: Minor | None = None
 
 
-class OrderRefunded(_Event, frozen=True, kw_only=True, tag="order_refunded"):
+class OrderRefunded(_Event, frozen=True, kw_only=True, gc=False, tag="order_refunded"):
     """An order, or lines of it, was refunded."""
 
     refund_id: Id
@@ -116,7 +116,7 @@ class OrderRefunded(_Event, frozen=True, kw_only=True, tag="order_refunded"):
     lines: list[RefundLine] | UnsetType | None = UNSET
 
 
-class Identified(_Event, frozen=True, kw_only=True, tag="identified"):
+class Identified(_Event, frozen=True, kw_only=True, gc=False, tag="identified"):
     """A shopper whom the shop knew as `anonymous_id` is now `user_id`."""
 
     anonymous_id: Id
@@ -135,5 +135,5 @@ Event = (
     | Identified
 )
 
-KIND_OF: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in Event.__args__}
+KIND_OF: dict[type[Event], str] = {kind: str(kind.__struct_config__.tag) for kind in Event.__args__}
 KINDS: tuple[str, ...] = tuple(KIND_OF.values())

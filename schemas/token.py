@@ -63,7 +63,7 @@ def code_of(name: str) -> int:
 
 def sign(claims: Claims, key_id: int, key: bytes) -> str:
     """The token. `key` is 16 to 64 bytes, `key_id` 0..255."""
-    return Seal(key_id, key).token(claims.decision_id, claims.time_ms.to_bytes(6, "big"), tail_of(claims))
+    return Seal(key_id, key).token(claims.decision_id, claims.time_ms.to_bytes(6, "big"), tail_of(claims)).decode()
 
 
 def tail_of(claims: Claims) -> bytes:
@@ -88,12 +88,12 @@ class Seal:
         self._prefix = bytes((VERSION, key_id))
         self._keyed = blake2b(digest_size=MAC_BYTES, key=key)
 
-    def token(self, decision_id: bytes, time: bytes, tail: bytes) -> str:
-        """The token. `decision_id` has 16 bytes, `time` 6, `tail` is `tail_of` the claims."""
+    def token(self, decision_id: bytes, time: bytes, tail: bytes) -> bytes:
+        """The token in ASCII. `decision_id` has 16 bytes, `time` 6, `tail` is `tail_of` the claims."""
         body = self._prefix + decision_id + time + tail
         keyed = self._keyed.copy()
         keyed.update(body)
-        return b2a_base64(body + keyed.digest(), newline=False).translate(_URL_SAFE)[:TOKEN_CHARS].decode()
+        return b2a_base64(body + keyed.digest(), newline=False).translate(_URL_SAFE)[:TOKEN_CHARS]
 
 
 def verify(token: str, keys: Mapping[int, bytes]) -> Claims | None:

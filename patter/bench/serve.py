@@ -43,7 +43,7 @@ FINISH_TIMEOUT_S = 300.0
 # Nobody writes activity here, so reading it every few seconds would measure the store and not the stream.
 CACHE_TTL_S = {"user_profile": 60.0, "user_activity": 60.0}
 # The first part of a throughput run fills caches; what is measured is the rest, for both subjects alike.
-WARM_SHARE = 0.4
+WARM_SHARE = 0.5
 POLL_S = 0.1
 LEAST, GOAL, P99_MOST = 0.2, 0.35, 1.5
 

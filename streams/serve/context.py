@@ -7,6 +7,7 @@ rows (segment, JSON, holdout) is remembered for as long as the very same objects
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct
+from msgspec.json import encode as encode_json
 from msgspec.structs import replace
 
 from schemas.ports import FeatureValue, ViewRow
@@ -14,15 +15,22 @@ from schemas.ports import FeatureValue, ViewRow
 Rows = Mapping[str, Mapping[str, ViewRow]]
 Values = dict[str, Mapping[str, FeatureValue] | None]
 
+# The members that are new in each decision. Ids come as JSON; the rest needs no escaping: hex, base64url, numbers, and
+# times and kinds of our own.
+HEAD = (
+    b'{"decision_id":"%s","event_id":%s,"user_id":%s,"time":"%s","kind":"%s","token":"%s",'
+    b'"event":{"topic":%s,"partition":%d,"offset":%d},'
+)
 _UNREAD = ViewRow("missing", None, 0, b"{}")
 # Shoppers remembered, about 1 KB each; past that the memo starts anew rather than grow.
 MEMO_ENTRIES = 100_000
 
 
 class Side(Struct, frozen=True, gc=False):
-    """One entity's rows, put together: values by view, and members of JSON objects for the record."""
+    """One entity's rows, put together: values by view, its name and members of JSON objects for the record."""
 
     rows: tuple[ViewRow, ...]
+    name: bytes
     values: Values
     features: bytes
     states: bytes
@@ -58,7 +66,7 @@ class ContextReader:
         self._form = (
             b'"features":{' + pair + b'},"feature_states":{' + pair + b'},"feature_times_ms":{' + pair + b"},%s"
         )
-        self._form = b"%s," + self._form
+        self._form = HEAD + self._form
         self._user_rows: list[Mapping[str, ViewRow]] = []
         self._product_rows: list[Mapping[str, ViewRow]] = []
 
@@ -86,7 +94,7 @@ class ContextReader:
             rows = tuple([view.get(product_id, _UNREAD) for view in self._product_rows])
             found = _known(self._products.get(product_id), rows)
             if found is None:
-                found = self._remember(self._products, product_id, _side(self._product_views, rows))
+                found = self._remember(self._products, product_id, _side(product_id, self._product_views, rows))
             self._present_products[product_id] = found
         return found
 
@@ -96,14 +104,14 @@ class ContextReader:
             return self._segment_of({**shopper.values, **product.values})
         return shopper.segment
 
-    def record(self, head: bytes, shopper: Side, product: Side, body: bytes) -> bytes:
-        """The whole record: the head's JSON, what was known, and the body's JSON without its opening brace.
+    def record(self, head: tuple[object, ...], shopper: Side, product: Side, body: bytes) -> bytes:
+        """The whole record: the head's nine values for `HEAD`, what was known, and the body from its first member on.
 
         What was known is `features`, `feature_states` and `feature_times_ms`: the times at which the values were true,
         null where unknown; the age is the decision's time less them.
         """
         return self._form % (
-            head[:-1],
+            *head,
             shopper.features,
             product.features,
             shopper.states,
@@ -114,7 +122,7 @@ class ContextReader:
         )
 
     def _shopper_side(self, name: str, rows: tuple[ViewRow, ...]) -> Side:
-        made = _side(self._user_views, rows)
+        made = _side(name, self._user_views, rows)
         segment = "" if self._with_product else self._segment_of(made.values)
         return replace(made, segment=segment, held_out=self._held_out(name))
 
@@ -136,10 +144,11 @@ def _known(known: Side | None, rows: tuple[ViewRow, ...]) -> Side | None:
     return known
 
 
-def _side(views: tuple[str, ...], rows: tuple[ViewRow, ...]) -> Side:
+def _side(name: str, views: tuple[str, ...], rows: tuple[ViewRow, ...]) -> Side:
     pairs = list(zip(views, rows, strict=True))
     return Side(
         rows,
+        encode_json(name),
         {view: row.values for view, row in pairs},
         b",".join([f'"{view}":'.encode() + row.encoded for view, row in pairs]),
         ",".join([f'"{view}":"{row.state}"' for view, row in pairs]).encode(),

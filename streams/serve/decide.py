@@ -5,7 +5,6 @@ from msgspec.json import Encoder
 
 from inference.decide.assign import held_out
 from inference.decide.hashing import DecisionIds
-from schemas.decisions import DecisionHead, EventPlace
 from schemas.errors import Code
 from schemas.events import KIND_OF, CartAdded, ListViewed, ProductViewed
 from schemas.token import Seal
@@ -18,6 +17,7 @@ from streams.serve.world import World
 
 Trigger = ProductViewed | ListViewed | CartAdded
 _encode = Encoder().encode
+_KINDS = {kind: name.encode() for kind, name in KIND_OF.items()}
 
 
 class Decided(Struct, frozen=True, gc=False):
@@ -46,6 +46,7 @@ class Decider:
             with_product=setup.segments_see_products,
         )
         self._cap = setup.cap
+        self._topic = _encode(setup.topics.events)
         self._id_of = DecisionIds(setup.tenant).of
         self._token = Seal(setup.key_id, setup.key).token
 
@@ -74,16 +75,18 @@ class Decider:
             outcomes = menu.dishes[arm]
             dish = outcomes[raw_id[0] % len(outcomes)] if len(outcomes) > 1 else outcomes[0]
             misses, lookups = menu.misses, self._menus.lookups
-        head = DecisionHead(
-            name,
-            event.event_id,
-            event.user_id,
-            world.now,
-            KIND_OF[type(event)],
+        head = (
+            name.encode(),
+            _encode(event.event_id),
+            shopper.name,
+            world.now_text,
+            _KINDS[type(event)],
             self._token(raw_id, world.now_bytes, dish.tail),
-            EventPlace(record.topic, record.partition, record.offset),
+            self._topic,
+            record.partition,
+            record.offset,
         )
-        value = context.record(_encode(head), shopper, product, dish.body)
+        value = context.record(head, shopper, product, dish.body)
         return Decided(name, value, misses, lookups, dish, shopper.states, product.states)
 
     def _stopped(self, shopper: Side, world: World) -> Code | None:

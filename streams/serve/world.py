@@ -10,13 +10,14 @@ from streams.broadcast.pool import Pool
 
 
 class World(Struct, frozen=True):
-    """`now_ms` and `now` are the decisions' time; `price_known` says that no price on record can be older than 2 s.
+    """`now_ms` is the decisions' time, `now_text` the same in RFC 3339, `now_bytes` in tokens.
 
-    `stamp` is the same object for as long as policy, pool and `price_known` are.
+    `price_known` says that no price on record can be older than 2 s. `stamp` is the same object for as long as policy,
+    pool and `price_known` are.
     """
 
     now_ms: int
-    now: str
+    now_text: bytes
     now_bytes: bytes
     policy: Policy
     catalogue: dict[str, Facts]
@@ -47,6 +48,6 @@ def stamp_of(policy: Policy, pool: Pool, before: Stamp | None, *, price_known: b
 
 def world_at(now_ms: int, stamp: Stamp, catalogue: dict[str, Facts], pool: Pool) -> World:
     """The world at a moment."""
-    now = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    now = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
     clock = now_ms.to_bytes(6, "big")
     return World(now_ms, now, clock, stamp.policy, catalogue, pool, stamp.price_known, stamp)

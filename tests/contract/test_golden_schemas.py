@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from schemas.decisions import CONTEXT, DecisionBody, DecisionHead, DecisionRead
+from schemas.decisions import CONTEXT, HEAD, DecisionBody, DecisionRead
 from schemas.golden import REGISTRY, rendered
 
 
@@ -17,6 +17,5 @@ def test_nothing_else_stands_in_the_registry() -> None:
 
 
 def test_the_record_that_is_written_is_the_record_that_is_read() -> None:
-    written = {field.name for half in (DecisionHead, DecisionBody) for field in msgspec.structs.fields(half)}
-    written |= set(CONTEXT)
+    written = {field.name for field in msgspec.structs.fields(DecisionBody)} | set(HEAD) | set(CONTEXT)
     assert written == {field.name for field in msgspec.structs.fields(DecisionRead)}

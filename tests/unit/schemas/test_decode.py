@@ -60,6 +60,8 @@ def line(**changes: object) -> list[dict[str, object]]:
         (encoded(VIEW, time="2026-06-01T12:00:00"), Code.TIME_INVALID, "time"),
         (encoded(VIEW, time="2099-01-01T00:00:00Z"), Code.TIME_ABSURD, "time"),
         (encoded(VIEW, time="1970-01-01T00:00:00Z"), Code.TIME_ABSURD, "time"),
+        (encoded(VIEW, time="0001-01-01T00:00:00+14:00"), Code.TIME_ABSURD, "time"),
+        (encoded(VIEW, time="9999-12-31T23:59:59-14:00"), Code.TIME_ABSURD, "time"),
         (encoded(VIEW, price=-1), Code.NEGATIVE_AMOUNT, "price"),
         (encoded(VIEW, price="-1.50"), Code.NEGATIVE_AMOUNT, "price"),
         (encoded(VIEW, price_minor=-1), Code.NEGATIVE_AMOUNT, "price_minor"),
@@ -104,9 +106,13 @@ def test_the_size_limit_is_exact() -> None:
 
 
 def test_depth_is_judged_by_the_record_and_not_by_the_caller() -> None:
-    deep = encoded(VIEW, extra=json.loads("[" * 62 + "]" * 62))
-    too_deep = encoded(VIEW, extra=json.loads("[" * 70 + "]" * 70))
-    brackets_in_text = encoded(VIEW, session_id="[" * 200)
+    long = "x" * 600
+    deep = encoded(VIEW, session_id=long, extra=json.loads("[" * 62 + "]" * 62))
+    too_deep = encoded(VIEW, session_id=long, extra=json.loads("[" * 70 + "]" * 70))
+    brackets_in_text = encoded(VIEW, session_id="[" * 800)
+    short = encoded(VIEW, extra=json.loads("[" * 180 + "]" * 180))
+    assert len(short) <= 512
+    assert not isinstance(decode_event(short, NOW_MS), Rejection)
     assert not isinstance(decode_event(deep, NOW_MS), Rejection)
     assert not isinstance(decode_event(brackets_in_text, NOW_MS), Rejection)
     assert isinstance(decode_event(too_deep, NOW_MS), Rejection)

@@ -281,3 +281,10 @@ def test_a_partition_that_was_revoked_is_forgotten(bench: Any) -> None:
     bench.worker.revoked([1])
     bench.worker.assigned({1: 1})
     assert len(bench.decide(Record("events", 1, 1, NOW_MS, None, bench.view("a").value))) == 1
+
+
+@pytest.mark.parametrize("name", ['say "hi"', "back\\slash", "ü\u2028💡", "line\nfeed", "%s %d {x}"])
+def test_ids_of_any_kind_come_through_unchanged(bench: Any, name: str) -> None:
+    bench.product(name, name=name)
+    (decision,) = bench.decide(bench.view(name, user_id=name, product_id=name))
+    assert (decision.event_id, decision.user_id, decision.product_id) == (name, name, name)
