@@ -114,5 +114,7 @@ class Writer(Protocol):
     provider: str
 
     def write(self, requests: Sequence[TextRequest], deadline_s: float) -> list[WrittenText]:
-        """One text for each request, in their order; a request past the deadline carries the code copy_deadline."""
+        """One text for each request, in their order. What is not done `deadline_s` seconds after the call carries the
+        code copy_deadline.
+        """
         ...

@@ -56,14 +56,15 @@ def slot_values(product: Product) -> dict[str, str]:
         "NAME": product.name,
         "PRICE": written(product.price_minor, product.currency),
         "CATEGORY": product.category,
-        "BRAND": product.brand,
+        # "Acme Kettle from Acme" reads like a slip.
+        "BRAND": product.brand if product.brand and product.brand.casefold() not in product.name.casefold() else None,
         "COLOR": product.color,
         "MATERIAL": product.material,
         "SIZE": product.size,
         "OFF": f"{product.discount_percent:g}%" if product.discount_percent else None,
         "RATING": f"{product.rating:g}" if product.rating is not None else None,
-        "FEATURE": product.features[0] if product.features else None,
-        "FEATURE2": product.features[1] if len(product.features) > 1 else None,
+        "FEATURE": product.features[0].rstrip(" .") if product.features else None,
+        "FEATURE2": product.features[1].rstrip(" .") if len(product.features) > 1 else None,
     }
     clean = {slot: " ".join(value.split()) for slot, value in values.items() if value}
     return {slot: value for slot, value in clean.items() if value and (slot == "NAME" or len(value) <= _LONGEST_FACT)}

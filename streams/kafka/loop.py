@@ -30,6 +30,8 @@ from streams.kafka.worker import Worker
 log = structlog.get_logger("patter.streams.loop")
 
 POSITION_TIMEOUT_S = 15.0
+# Long enough to take what is in the client's queue, short enough not to count.
+LEAST_WAIT_S = 0.001
 # Aborts in a row: the broker is back after one or two; a hundred are an outage that a restart does not make worse.
 MAX_ABORTS = 100
 
@@ -65,6 +67,7 @@ class Loop:
         config = {**consumer_config(kafka, options.group, options.member), "enable.partition.eof": True}
         self._consumer = Consumer(config)
         self._ended: dict[int, int] = {}
+        self._closed = 0.0
         self._pulse = Pulse(options.role, metrics, now_ms)
         self._paused = False
         self._assigned = False
@@ -103,8 +106,12 @@ class Loop:
     def _poll(self) -> list[Record]:
         self._balance_readiness()
         started = time.perf_counter()
-        messages = self._consumer.consume(self._options.batch_records, self._options.batch_ms / 1000)
-        self._pulse.waited(time.perf_counter() - started)
+        # A batch closes `batch_ms` after the last one closed, not after the last one was done: what arrived while that
+        # was being decided and committed has waited already.
+        wait = self._options.batch_ms / 1000 - (started - self._closed)
+        messages = self._consumer.consume(self._options.batch_records, max(LEAST_WAIT_S, wait))
+        self._closed = time.perf_counter()
+        self._pulse.waited(self._closed - started)
         records = []
         for message in messages:
             error = message.error()

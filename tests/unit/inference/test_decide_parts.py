@@ -75,3 +75,10 @@ def test_an_arm_without_a_showable_text_is_not_eligible_and_says_why() -> None:
     assert arm_texts((priced,), slots, price_known=False) == ((), Code.PRICE_BEHIND)
     assert arm_texts((plain, priced), slots, price_known=False) == ([plain], None)
     assert arm_texts((plain, priced, gone), slots, price_known=True) == ([plain, priced], None)
+
+
+def test_a_brand_that_the_name_says_already_is_no_slot_and_a_full_stop_is_no_fact() -> None:
+    facts = facts_of(product(name="Acme Kettle", brand="ACME", features=["a long cord."]))
+    assert "BRAND" not in facts.slots
+    assert facts.values["FEATURE"] == "a long cord"
+    assert facts_of(product(brand="Acme")).values["BRAND"] == "Acme"
