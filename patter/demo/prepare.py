@@ -9,10 +9,12 @@ from pathlib import Path
 import msgspec
 from confluent_kafka import Producer
 
+from inference.bundle import load_bundle
 from inference.decide.policy import fixed_prior
 from patter.demo.brokerage import OpenBroker
 from patter.demo.options import DemoOptions
 from patter.settings import Settings, load
+from patter.wiring.bundle import bundle_path
 from patter.wiring.experiment import experiment_of
 from patter.wiring.kafka import kafka_options, topics_of
 from patter.wiring.policy import publish_policy
@@ -23,6 +25,12 @@ from streams.kafka.config import producer_config
 
 SETTINGS_FILE = "settings.json"
 STORE_TIMEOUT_S = 300.0
+
+
+def check_first(options: DemoOptions) -> None:
+    """What would end the roles as soon as they start, found before a broker does. Raises ConfigError, LackingError."""
+    bundle = {"bundle": str(options.bundle.absolute())} if options.bundle is not None else {}
+    load_bundle(bundle_path(load(options.config, dict(bundle))))
 
 
 def run_settings(options: DemoOptions, broker: OpenBroker, partitions: Mapping[str, int]) -> tuple[Settings, Path]:

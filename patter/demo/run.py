@@ -17,7 +17,7 @@ from patter.demo.follow import Follower
 from patter.demo.input import RunInput, plan_input
 from patter.demo.live import Live
 from patter.demo.options import DemoOptions
-from patter.demo.prepare import StorePreparation, publish_catalogue, publish_prior, run_settings
+from patter.demo.prepare import StorePreparation, check_first, publish_catalogue, publish_prior, run_settings
 from patter.demo.probe import transactions_isolated
 from patter.demo.record import RunRecord
 from patter.demo.sender import Sender
@@ -48,6 +48,7 @@ def run_demo(options: DemoOptions, *, quiet: bool, json_path: Path | None = None
     folder.mkdir(parents=True, exist_ok=True)
     for stale in (folder / "run").glob("*.json"):
         stale.unlink()
+    check_first(options)
     plan = plan_input(options, run_id, folder / "input")
     partitions = _partitions(options, plan)
     console.print(f"[bold]patter demo[/bold] run {run_id}: starting the {options.broker} broker ...")

@@ -45,14 +45,19 @@ def open_delivery(options: KafkaOptions, member: str, consumer: Consumer, topic:
 def _produce(producer: Producer, out: Out, on_delivery: object = None) -> None:
     while True:
         try:
-            producer.produce(
-                out.topic,
-                value=out.value,
-                key=out.key,
-                headers=list(out.headers) if out.headers else None,
-                timestamp=out.timestamp_ms,
-                on_delivery=on_delivery,
-            )
+            if out.headers or out.timestamp_ms or on_delivery is not None:
+                headers = list(out.headers) if out.headers else None
+                producer.produce(
+                    out.topic,
+                    value=out.value,
+                    key=out.key,
+                    headers=headers,
+                    timestamp=out.timestamp_ms,
+                    on_delivery=on_delivery,
+                )
+            else:
+                # Most records: naming every argument costs a tenth of the call.
+                producer.produce(out.topic, out.value, out.key)
         except BufferError:
             # The local queue is full: serve delivery reports until there is room again.
             producer.poll(0.05)
