@@ -104,8 +104,8 @@ def commands() -> dict[str, Any]:
 
 
 def invocations(text: str) -> Iterator[str]:
-    """Every command line that a page shows, in spans and in fenced blocks, continuation lines joined."""
-    for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    """Every command line that a page shows, in spans and in fenced blocks (but `text`, which holds what a command said)."""
+    for block in re.findall(r"^```(?!text)\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in re.sub(r"\\\n\s*", "", block).splitlines():
             if COMMAND.match(line):
                 yield re.split(r"\s{3,}|\s#", line)[0]
