@@ -104,7 +104,7 @@ def commands() -> dict[str, Any]:
 
 
 def invocations(text: str) -> Iterator[str]:
-    """Every command line that a page shows, in spans and in fenced blocks (but `text`, which holds what a command said)."""
+    """Every command line that a page shows, in spans and fenced blocks; a `text` block holds what a command said."""
     for block in re.findall(r"^```(?!text)\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in re.sub(r"\\\n\s*", "", block).splitlines():
             if COMMAND.match(line):
