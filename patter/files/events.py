@@ -9,13 +9,14 @@ from msgspec import Struct
 from patter.files.bare import REQUIRED, of_columns, shifted, shopper_of, time_of
 from patter.files.columns import Columns, FieldMap
 from patter.files.faults import invalid, no_column
-from patter.files.kept import KeptRecord, kept_record
+from patter.files.kept import kept_record
 from patter.files.lines import BOM, byte_lines
 from patter.files.rejects import refused
 from patter.files.rows import csv_table, first_line, is_csv, json_object
 from schemas.decode import Rejection, decode_event, time_ms
 from schemas.events import Event
 from schemas.topics import BY_LOGICAL
+from streams.kafka.dump_lines import DumpRecord
 
 # What a broker takes at most is counted with the record's own frame, key and headers; this much is kept free for them.
 _FRAME_BYTES = 4_096
@@ -114,14 +115,14 @@ def _judged(path: Path, reading: Reading) -> Iterator[tuple[EventLine, Event | R
     empty = True
     for number, found in _found(path, reading):
         empty = False
-        kept = isinstance(found, KeptRecord)
-        value = found.value if isinstance(found, KeptRecord) else shifted(found, reading.shift_ms)
+        kept = isinstance(found, DumpRecord)
+        value = found.value if isinstance(found, DumpRecord) else shifted(found, reading.shift_ms)
         if len(value or b"") > most:
             raise invalid(
                 f"a record of {len(value or b'')} bytes; the topic takes {most}", path, number, hint="leave it out"
             )
         event = decode_event(value, reading.now_ms)
-        if isinstance(found, KeptRecord):
+        if isinstance(found, DumpRecord):
             key = found.key
         elif not isinstance(event, Rejection):
             key = event.user_id.encode()
@@ -134,7 +135,7 @@ def _judged(path: Path, reading: Reading) -> Iterator[tuple[EventLine, Event | R
         raise invalid(f"the file has no events and no records of {reading.topic}", path, hint="is it the right file?")
 
 
-def _found(path: Path, reading: Reading) -> Iterator[tuple[int, KeptRecord | bytes]]:
+def _found(path: Path, reading: Reading) -> Iterator[tuple[int, DumpRecord | bytes]]:
     """Line by line: a kept record, or the bytes of a bare event before their time is moved."""
     columns = reading.mapping.of("events")
     if _csv(path, reading):
