@@ -44,10 +44,19 @@ def _of_sqlite(store: Any, plans: tuple[ViewPlan, ...]) -> dict[str, list[str]]:
 
 
 def _of_redis(store: Any, plans: tuple[ViewPlan, ...]) -> dict[str, list[str]]:
-    project = store.config.project.encode()
-    keys = (bytes(key) for key in islice(redis_client(store).scan_iter(count=500), _SCANNED))
-    raws = [key.removesuffix(project) for key in keys if key.endswith(project)]
-    return {plan.name: _ids(raws, plan)[:SAMPLE] for plan in plans if not plan.computed}
+    project, client = store.config.project.encode(), redis_client(store)
+    keys = [key for key in map(bytes, islice(client.scan_iter(count=500), _SCANNED)) if key.endswith(project)]
+    found = {}
+    for plan in plans:
+        if plan.computed:
+            continue
+        # One hash holds all views of an entity: that it is there does not say that this view has a row in it.
+        pipe = client.pipeline(transaction=False)
+        for key in keys:
+            pipe.hexists(key, f"_ts:{plan.view.name}")
+        raws = [key.removesuffix(project) for key, there in zip(keys, pipe.execute(), strict=True) if there]
+        found[plan.name] = _ids(raws, plan)[:SAMPLE]
+    return found
 
 
 def _ids(raws: Iterable[bytes], plan: ViewPlan) -> list[str]:

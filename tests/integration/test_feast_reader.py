@@ -198,6 +198,8 @@ def test_rows_of_the_same_time_and_older_ones(options: FeatureOptions) -> None:
 
 
 def test_the_check_says_what_there_is(options: FeatureOptions) -> None:
+    # Shoppers with activity and no profile: in Redis they have a key all the same.
+    StoreWriter.open(options).write("user_activity", [{"user_id": f"x{n}", "views_1h": n} for n in range(200)], NOW_MS)
     report = check(options)
     assert (report.store, report.path, report.writable) == (options.store, options.store, True)
     assert [(view.name, view.join_key, view.ttl_s) for view in report.views] == [
