@@ -95,3 +95,6 @@ class CopyVerdict(Struct, frozen=True, kw_only=True):
     prompt_id: str
     tokens: int
     ms: float
+
+    def key(self) -> CopyKey:
+        return CopyKey(self.product_id, self.segment, self.variant, self.channel, self.locale)

@@ -26,79 +26,57 @@ CONTEXT = ("features", "feature_states", "feature_times_ms")
 """Members between head and body: what was known of shopper and product, by view."""
 
 
-class DecisionBody(Struct, frozen=True, kw_only=True):
+class _Shared(Struct, frozen=True, kw_only=True):
+    product_id: str
+    category: str | None
+    action: Literal["show", "none"]
+    segment: str
+    segment_version: str
+    experiment: str
+    experiment_version: int
+    arm: str | None
+    propensity: float | None
+    eligible: dict[str, float]
+    ineligible: dict[str, str]
+    policy_version: int
+    copy_id: str | None
+    source: Literal["model", "template"] | None
+    text: str | None
+    slot_text: str | None
+    shown: str | None
+    override: str | None
+    bundle_sha256: str | None
+    prompt_id: str | None
+    guard: list[str]
+    channel: str
+    locale: str
+    excluded: bool
+    worker: str
+
+
+class DecisionBody(_Shared, frozen=True, kw_only=True):
     """What many decisions share.
 
     `eligible` maps each arm that could be chosen to its probability; `ineligible` each arm that could not to a code.
     `propensity` is that of `arm`. `override` is a code where nothing, or something else than the arm, is shown;
     `shown` is the arm whose text stands in `text` (None with action none); `excluded` says that the decision teaches
-    nothing. `catalogue` are the product facts used.
+    nothing. `catalogue` are the product facts used, as JSON that was encoded before.
     """
 
-    product_id: str
-    category: str | None
-    action: Literal["show", "none"]
-    segment: str
-    segment_version: str
-    experiment: str
-    experiment_version: int
-    arm: str | None
-    propensity: float | None
-    eligible: dict[str, float]
-    ineligible: dict[str, str]
-    policy_version: int
-    copy_id: str | None
-    source: Literal["model", "template"] | None
-    text: str | None
-    slot_text: str | None
-    shown: str | None
-    override: str | None
     catalogue: Raw
-    bundle_sha256: str | None
-    prompt_id: str | None
-    guard: list[str]
-    channel: str
-    locale: str
-    excluded: bool
-    worker: str
 
 
-class DecisionRead(Struct, frozen=True, kw_only=True):
+class DecisionRead(_Shared, frozen=True, kw_only=True):
     """The whole record as a reader takes it."""
 
     decision_id: str
     event_id: str
     user_id: str
-    product_id: str
-    category: str | None
     time: str
     kind: str
-    action: Literal["show", "none"]
-    segment: str
-    segment_version: str
-    experiment: str
-    experiment_version: int
-    arm: str | None
-    propensity: float | None
-    eligible: dict[str, float]
-    ineligible: dict[str, str]
-    policy_version: int
-    copy_id: str | None
-    source: Literal["model", "template"] | None
-    text: str | None
-    slot_text: str | None
     token: str
-    shown: str | None
-    override: str | None
-    catalogue: dict[str, Any]
+    event: EventPlace
     features: dict[str, dict[str, Any]]
     feature_states: dict[str, Literal["fresh", "stale", "missing", "error"]]
     feature_times_ms: dict[str, int | None]
-    bundle_sha256: str | None
-    prompt_id: str | None
-    guard: list[str]
-    event: EventPlace
-    channel: str
-    locale: str
-    excluded: bool
-    worker: str
+    catalogue: dict[str, Any]

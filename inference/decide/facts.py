@@ -40,14 +40,13 @@ class Facts(Struct, frozen=True, gc=False):
     values: Mapping[str, str]
     slots: frozenset[str]
     encoded: Raw
-    broker_ms: int
 
 
-def facts_of(product: Product, broker_ms: int = 0) -> Facts:
-    """The facts of a product; `broker_ms` is the broker's time of the record."""
+def facts_of(product: Product) -> Facts:
+    """The facts of a product."""
     values = slot_values(product)
     recorded = {name: value for name in _RECORDED if (value := getattr(product, name)) not in (None, [])}
-    return Facts(product, values, frozenset(values), Raw(msgspec.json.encode(recorded)), broker_ms)
+    return Facts(product, values, frozenset(values), Raw(msgspec.json.encode(recorded)))
 
 
 def slot_values(product: Product) -> dict[str, str]:

@@ -1,15 +1,9 @@
-"""Figures of a benchmark: medians, ranges, percentiles, and the ratio of two subjects."""
+"""Figures of a benchmark: medians, ranges, latencies, and the ratio of two subjects."""
 
-import math
 from collections.abc import Sequence
 from statistics import median
 
-
-def percentile(ordered: Sequence[float], share: float) -> float | None:
-    """The nearest-rank percentile of sorted values; None where there are none."""
-    if not ordered:
-        return None
-    return ordered[min(len(ordered) - 1, max(0, math.ceil(share * len(ordered)) - 1))]
+from patter.demo.recount_figures import percentile
 
 
 def latencies(values_ms: Sequence[float]) -> dict[str, float | int | None]:

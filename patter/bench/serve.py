@@ -24,11 +24,12 @@ from patter.bench.figures import latencies, ratio
 from patter.bench.openloop import open_loop
 from patter.bench.subjects import Progress, RawLoop, Serve, Subject
 from patter.demo import offsets
-from patter.demo.prepare import publish_catalogue, publish_prior
+from patter.demo.prepare import publish_catalogue
 from patter.result import envelope
 from patter.settings import Settings, load
 from patter.wiring.features import feature_options
 from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.policy import publish_prior
 from patter.wiring.process import now_ms
 from patter.wiring.topics import apply_topics
 from schemas.errors import Code, PatterError
@@ -79,7 +80,7 @@ class Rig:
         console.print("creating topics, a warm pool, and the features of 100,000 shoppers ...")
         apply_topics(settings)
         publish_catalogue(settings, shop.products())
-        publish_prior(settings, "bench")
+        publish_prior(settings, "patter bench", "bench")
         self.pool = shop.warm_pool(settings)
         rng = random.Random(seed)
         options = feature_options(settings)

@@ -38,30 +38,11 @@ def set_(
     """Publish a fixed prior: every arm of the experiment is as likely as the next."""
     import msgspec
 
-    from inference.decide.policy import fixed_prior
     from patter.result import write_result
     from patter.settings import load
-    from patter.wiring.experiment import experiment_of
-    from patter.wiring.policy import publish_policy
-    from schemas.policies import PolicySnapshot
+    from patter.wiring.policy import publish_prior
 
-    settings = load(config)
-    experiment = experiment_of(settings)
-
-    def make(version: int, created_ms: int) -> PolicySnapshot:
-        prior = fixed_prior(
-            version=version,
-            experiment=experiment.name,
-            arms=experiment.arms,
-            epsilon=settings.policy.epsilon,
-            draws=settings.policy.draws,
-            created_ms=created_ms,
-            by=getpass.getuser(),
-            why=why,
-        )
-        return msgspec.structs.replace(prior, kill=kill)
-
-    snapshot = publish_policy(settings, make)
+    snapshot = publish_prior(load(config), getpass.getuser(), why, kill=kill)
     if json is not None:
         write_result({"schema": "patter.policy/1", "policy": msgspec.to_builtins(snapshot)}, json)
     else:

@@ -17,8 +17,6 @@ from schemas.topics import BY_LOGICAL
 from streams.kafka.dump import DumpRecord, read_topic
 
 Feed = Callable[[DumpRecord], None]
-# Reading back this many offsets more than the seen-set's window finds every id that could make a duplicate.
-FIRST = ("events",)
 
 
 def finish(

@@ -10,17 +10,13 @@ import msgspec
 from confluent_kafka import Producer
 
 from inference.bundle import load_bundle
-from inference.decide.policy import fixed_prior
 from patter.demo.brokerage import OpenBroker
 from patter.demo.options import DemoOptions
 from patter.settings import Settings, load
 from patter.wiring.bundle import bundle_path
-from patter.wiring.experiment import experiment_of
 from patter.wiring.kafka import kafka_options, topics_of
-from patter.wiring.policy import publish_policy
 from schemas.catalog import Product
 from schemas.errors import Code, LackingError, PatterError
-from schemas.policies import PolicySnapshot
 from streams.kafka.config import producer_config
 
 SETTINGS_FILE = "settings.json"
@@ -87,22 +83,3 @@ def publish_catalogue(settings: Settings, products: Iterable[Product]) -> int:
     if producer.flush(30.0):
         raise LackingError(Code.BROKER_FAILED, "the catalogue was not acknowledged", where=topic)
     return count
-
-
-def publish_prior(settings: Settings, why: str) -> PolicySnapshot:
-    """The run's policy: a fixed prior over the experiment's arms."""
-    experiment = experiment_of(settings)
-
-    def make(version: int, created_ms: int) -> PolicySnapshot:
-        return fixed_prior(
-            version=version,
-            experiment=experiment.name,
-            arms=experiment.arms,
-            epsilon=settings.policy.epsilon,
-            draws=settings.policy.draws,
-            created_ms=created_ms,
-            by="patter demo",
-            why=why,
-        )
-
-    return publish_policy(settings, make)

@@ -17,7 +17,7 @@ from patter.demo.follow import Follower
 from patter.demo.input import RunInput, plan_input
 from patter.demo.live import Live
 from patter.demo.options import DemoOptions
-from patter.demo.prepare import StorePreparation, check_first, publish_catalogue, publish_prior, run_settings
+from patter.demo.prepare import StorePreparation, check_first, publish_catalogue, run_settings
 from patter.demo.probe import transactions_isolated
 from patter.demo.record import RunRecord
 from patter.demo.sender import Sender
@@ -28,6 +28,7 @@ from patter.scrape import ready
 from patter.supervisor import Supervisor
 from patter.telemetry.logging import set_up
 from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.policy import publish_prior
 from patter.wiring.process import now_ms
 from patter.wiring.topics import apply_topics
 from schemas.errors import Code, PatterError
@@ -93,7 +94,7 @@ def _prepare(
     begin = offsets.ends(kafka, topics.values())
     isolated = transactions_isolated(kafka, topics["probe"], run_id)
     publish_catalogue(settings, plan.products)
-    publish_prior(settings, f"demo run {run_id}")
+    publish_prior(settings, "patter demo", f"demo run {run_id}")
     store.wait()
     return RunRecord(
         options=options,

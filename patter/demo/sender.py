@@ -34,7 +34,6 @@ class Sent(Struct):
     malformed: int = 0
     duplicates: int = 0
     acknowledged: int = 0
-    bytes: int = 0
     end: dict[int, int] = msgspec.field(default_factory=dict)
     failed: str | None = None
     done: bool = False
@@ -96,7 +95,6 @@ class Sender:
                 self._producer.poll(0.05)
         self._producer.poll(0)
         sent.events += 1
-        sent.bytes += len(record.value or b"")
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:

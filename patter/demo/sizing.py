@@ -18,7 +18,6 @@ SKEW = 2.0
 MAX_PARTITIONS = 128
 # What one record takes, in bytes, uncompressed: measured on the demo's own records, rounded up.
 RECORD_BYTES = {"events": 450, "decisions": 2_100, "copy_requests": 450, "copy": 800, "copy_review": 700, "dlq": 900}
-DECISION_SHARE = 1.0
 
 
 def embedded_partitions(events: int, largest_bytes: int, pool_keys: int) -> Mapping[str, int]:
@@ -28,7 +27,7 @@ def embedded_partitions(events: int, largest_bytes: int, pool_keys: int) -> Mapp
     """
     counts = {
         "events": events,
-        "decisions": int(events * DECISION_SHARE),
+        "decisions": events,
         "copy_requests": pool_keys * 2,
         "copy": pool_keys * 2,
         "copy_review": pool_keys * 2,

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import msgspec
 from confluent_kafka import KafkaException, Producer
 
+from inference.decide.policy import fixed_prior
 from patter.settings import Settings
+from patter.wiring.experiment import experiment_of
 from patter.wiring.kafka import kafka_options, topics_of
 from patter.wiring.process import now_ms
 from schemas.errors import Code, LackingError
@@ -58,3 +60,23 @@ def publish_policy(settings: Settings, make: Callable[[int, int], PolicySnapshot
     except KafkaException as error:
         raise LackingError(Code.BROKER_FAILED, "the policy could not be published", where=str(error.args[0])) from error
     return snapshot
+
+
+def publish_prior(settings: Settings, by: str, why: str, *, kill: bool = False) -> PolicySnapshot:
+    """Publish a fixed prior over the experiment's arms; with `kill` nothing is shown. Raises LackingError."""
+    experiment = experiment_of(settings)
+
+    def make(version: int, created_ms: int) -> PolicySnapshot:
+        prior = fixed_prior(
+            version=version,
+            experiment=experiment.name,
+            arms=experiment.arms,
+            epsilon=settings.policy.epsilon,
+            draws=settings.policy.draws,
+            created_ms=created_ms,
+            by=by,
+            why=why,
+        )
+        return msgspec.structs.replace(prior, kill=kill)
+
+    return publish_policy(settings, make)

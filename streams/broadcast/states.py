@@ -88,7 +88,7 @@ class States:
             self.catalogue.pop(key, None)
             return
         product = _product.decode(record.value)
-        self.catalogue[product.product_id] = facts_of(product, record.timestamp_ms)
+        self.catalogue[product.product_id] = facts_of(product)
 
     def _copy(self, record: Record) -> None:
         key = CopyKey.parse((record.key or b"").decode())

@@ -69,9 +69,7 @@ class GenerateWorker:
         self._entries = outcome.entries
         topics = self._setup.topics
         outs = [Out(topics.copy, entry.key().encode().encode(), _encode(entry)) for entry in outcome.entries]
-        for verdict in outcome.verdicts:
-            key = f"{verdict.product_id}|{verdict.segment}|{verdict.variant}|{verdict.channel}|{verdict.locale}"
-            outs.append(Out(topics.review, key.encode(), _encode(verdict)))
+        outs += [Out(topics.review, verdict.key().encode().encode(), _encode(verdict)) for verdict in outcome.verdicts]
         outs += [letter(topics.dlq, record, ROLE, rejection) for record, rejection in sifted.rejected]
         self._uncounted = (sifted.outcomes, outcome, outs)
         return Batch(outs)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from features.store.breaker import StorePaused
-from schemas.copy import CopyKey, CopyRequest
+from schemas.copy import CopyRequest
 from schemas.decode import Rejection, decode_event
 from schemas.events import KIND_OF, Event
 from schemas.ports import FeatureReader, Metrics
@@ -201,8 +201,7 @@ class ServeWorker:
             requested_ms=now_ms,
             decision_id=decision,
         )
-        key = CopyKey(product_id, segment, variant, setup.channel, setup.locale)
-        return Out(setup.topics.copy_requests, key.encode().encode(), _encode(request))
+        return Out(setup.topics.copy_requests, request.key().encode().encode(), _encode(request))
 
     def _count(self, batch: Sorted, decided: list[Decided], outs: list[Out]) -> None:
         add = self._metrics.add

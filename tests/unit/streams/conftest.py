@@ -113,7 +113,7 @@ class Bench:
             "price_minor": 1999,
             "currency": "USD",
         }
-        self.states.catalogue[product_id] = facts_of(Product(**{**base, **changes}), NOW_MS)
+        self.states.catalogue[product_id] = facts_of(Product(**{**base, **changes}))
 
     def copy(self, slot_text: str, arm: str = "warm", segment: str = "new", product_id: str = "p1") -> None:
         entry = PoolEntry(

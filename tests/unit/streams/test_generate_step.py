@@ -158,3 +158,10 @@ def test_the_facts_of_the_product_are_what_the_writer_gets(rig: Callable[..., Ri
     assert made.writer.asked[0].facts["NAME"] == "Trail Mug"
     assert made.writer.asked[0].max_chars == 120
     assert json.dumps(dict(made.writer.asked[0].facts)).count("19.99") == 1
+
+
+def test_a_separator_in_a_product_id_does_not_break_the_key_of_a_verdict(rig: Callable[..., Rig]) -> None:
+    made = rig(Scripted(failures=1))
+    made.states.catalogue["a|b"] = made.states.catalogue["p1"]
+    (out,) = made.run(made.ask("a|b"))["review"]
+    assert CopyKey.parse((out.key or b"").decode()).product_id == "a|b"
