@@ -9,6 +9,7 @@ UV := .uv/bin/uv
 RUN := .venv/bin
 DEV := .venv-dev/bin
 JARS := .kafka/lib
+COMPILED := $(wildcard streams/serve/compiled/*) deploy/build_press.py
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
 	--custom-compile-command "make pins" pyproject.toml
 
@@ -69,13 +70,13 @@ $(UV): requirements/uv.txt
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target .uv -r requirements/uv.txt
 	@touch $(UV)
 
-.venv/.done: $(UV) requirements/run.txt pyproject.toml
+.venv/.done: $(UV) requirements/run.txt pyproject.toml $(COMPILED)
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv
 	$(UV) pip install --quiet --python .venv --require-hashes -r requirements/run.txt
 	$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv-dev/.done: $(UV) requirements/dev.txt pyproject.toml
+.venv-dev/.done: $(UV) requirements/dev.txt pyproject.toml $(COMPILED)
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv-dev
 	$(UV) pip install --quiet --python .venv-dev --require-hashes -r requirements/dev.txt
 	$(UV) pip install --quiet --python .venv-dev --no-deps --no-build-isolation -e .

@@ -45,13 +45,15 @@ class ViewRow(Struct, frozen=True, gc=False):
     """One entity's row of one feature view, as it was read.
 
     `values` is None where nothing is known (missing or error); `event_ms` is when the values were true (0: unknown);
-    `encoded` is the JSON object of `values`, made once per read and not once per decision.
+    `encoded` is the JSON object of `values`, made once per read and not once per decision; `until_ms` is when the row
+    has to be asked for again (0: next time), so that whoever holds it need not ask before.
     """
 
     state: FeatureState
     values: Mapping[str, FeatureValue] | None
     event_ms: int
     encoded: bytes
+    until_ms: int = 0
 
 
 class FeatureReader(Protocol):

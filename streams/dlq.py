@@ -44,18 +44,14 @@ class RejectBrake:
 
     def check(self, verdicts: list[bool], stage: str) -> None:
         """Take a batch's verdicts (True: rejected). Raises Brake; nothing of the batch has been committed then."""
-        for rejected in verdicts:
-            self._run = self._run + 1 if rejected else 0
-            if self._run >= self._run_limit:
-                raise Brake(
-                    Code.BRAKE,
-                    f"{self._run} records in a row were rejected",
-                    where=stage,
-                    hint="see what they are with `patter topics dump`, mend producer or mapping, then start again",
-                )
-        self._recent.append((len(verdicts), sum(verdicts)))
+        if True not in verdicts:
+            self._run = 0
+        else:
+            self._follow(verdicts, stage)
+        rejects = sum(verdicts)
+        self._recent.append((len(verdicts), rejects))
         self._records += len(verdicts)
-        self._rejects += sum(verdicts)
+        self._rejects += rejects
         while self._records - self._recent[0][0] >= self._window:
             records, rejects = self._recent.popleft()
             self._records -= records
@@ -67,3 +63,15 @@ class RejectBrake:
                 where=stage,
                 hint="see what they are with `patter topics dump`, mend producer or mapping, then start again",
             )
+
+    def _follow(self, verdicts: list[bool], stage: str) -> None:
+        """Count rejects in a row."""
+        for rejected in verdicts:
+            self._run = self._run + 1 if rejected else 0
+            if self._run >= self._run_limit:
+                raise Brake(
+                    Code.BRAKE,
+                    f"{self._run} records in a row were rejected",
+                    where=stage,
+                    hint="see what they are with `patter topics dump`, mend producer or mapping, then start again",
+                )

@@ -21,7 +21,8 @@ class RowCache:
     """One view's rows. `ttl_s`: how long a row is used; `view_ttl_ms`: how long its values are fresh, 0 for ever."""
 
     def __init__(self, capacity: int, ttl_s: float, view_ttl_ms: int) -> None:
-        self._capacity, self._ttl_s, self._view_ttl_ms = capacity, ttl_s, view_ttl_ms
+        self.ttl_s = ttl_s
+        self._capacity, self._view_ttl_ms = capacity, view_ttl_ms
         self._entries: OrderedDict[str, Entry] = OrderedDict()
 
     def __len__(self) -> int:
@@ -40,7 +41,7 @@ class RowCache:
         if entry is None or entry[1] <= now_s:
             return None
         row, until_s, _, loaded_s = entry
-        stale = replace(row, state="stale")
+        stale = replace(row, state="stale", until_ms=0)
         self._entries[key] = (stale, until_s, _NEVER_MS, loaded_s)
         return stale
 
@@ -49,13 +50,13 @@ class RowCache:
         entry = self._entries.get(key)
         if entry is None or entry[0].values is None or now_s - entry[3] > max_stale_s:
             return None
-        return replace(entry[0], state="stale")
+        return replace(entry[0], state="stale", until_ms=0)
 
     def put(self, key: str, row: ViewRow, loaded_s: float) -> None:
         """Keep a row that was read at `loaded_s`."""
         entries = self._entries
         entries.pop(key, None)
         fresh_until = row.event_ms + self._view_ttl_ms if row.state == "fresh" and self._view_ttl_ms else _NEVER_MS
-        entries[key] = (row, loaded_s + self._ttl_s, fresh_until, loaded_s)
+        entries[key] = (row, loaded_s + self.ttl_s, fresh_until, loaded_s)
         if len(entries) > self._capacity:
             entries.popitem(last=False)

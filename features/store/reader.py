@@ -120,7 +120,7 @@ class BatchReader:
         fetched = self._fetch([(slot.plan, ids) for slot, ids in lacking], now_s)
         if fetched is not None and fetched.found is not None:
             for (slot, ids), found in zip(lacking, fetched.found, strict=True):
-                self._keep(slot, ids, found, fetched.asked_s, now_ms, rows[slot.plan.name])
+                self._keep(slot, ids, found, fetched.asked_s, now_s, now_ms, rows[slot.plan.name])
             return
         self._stats["errors"] += count
         if self._options.outage == "pause":
@@ -170,25 +170,30 @@ class BatchReader:
             self._judge(fetched if fetched.seconds <= self._limit_s else None, now_s)
         if fetched.found is not None:
             for (plan, ids), found in zip(fetched.wanted, fetched.found, strict=True):
-                self._keep(self._by_plan[id(plan)], ids, found, fetched.asked_s, now_ms, {})
+                self._keep(self._by_plan[id(plan)], ids, found, fetched.asked_s, now_s, now_ms, {})
 
-    def _keep(self, slot: _Slot, ids: Sequence[str], found: Found, asked_s: float, now_ms: int, into: Rows) -> None:
+    def _keep(
+        self, slot: _Slot, ids: Sequence[str], found: Found, asked_s: float, now_s: float, now_ms: int, into: Rows
+    ) -> None:
         """Turn what was found into rows, count them, cache them."""
         stats, put, ttl_ms = self._stats, slot.cache.put, slot.plan.ttl_ms
         oldest_ms = now_ms - ttl_ms if ttl_ms else 0
+        until_ms = now_ms + int((asked_s + slot.cache.ttl_s - now_s) * 1000)
+        missing = ViewRow("missing", None, 0, EMPTY, until_ms)
         stale = nulls = 0
         dumps: Callable[[dict[str, FeatureValue]], bytes] = orjson.dumps
         for key in ids:
             known = found.get(key)
             if known is None:
-                row = MISSING
+                row = missing
             else:
                 event_ms, values = known
                 if event_ms < oldest_ms and event_ms:
                     stale += 1
-                    row = ViewRow("stale", values, event_ms, dumps(values))
+                    row = ViewRow("stale", values, event_ms, dumps(values), until_ms)
                 else:
-                    row = ViewRow("fresh", values, event_ms, dumps(values))
+                    fresh_ms = min(until_ms, event_ms + ttl_ms + 1) if ttl_ms and event_ms else until_ms
+                    row = ViewRow("fresh", values, event_ms, dumps(values), fresh_ms)
                 if None in values.values():
                     nulls += 1
             into[key] = row

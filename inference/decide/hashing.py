@@ -4,6 +4,8 @@ from hashlib import blake2b
 
 _SEPARATOR = "\x1f"
 _SCALE = 2.0**-53
+PERSON = b"patter.decision"
+"""Sets the hash of decision ids apart from every other (BLAKE2's personalisation)."""
 
 
 def unit(*names: str) -> float:
@@ -18,6 +20,11 @@ def seed_of(*names: str) -> int:
     return int.from_bytes(digest, "big")
 
 
+def tenant_prefix(tenant: str) -> bytes:
+    """What is hashed before an event's id."""
+    return f"{tenant}{_SEPARATOR}".encode("utf-8", "surrogatepass")
+
+
 def decision_id(tenant: str, event_id: str) -> bytes:
     """The 16 bytes by which a decision is known: one event of one tenant has one, however often it is decided."""
     return DecisionIds(tenant).of(event_id)
@@ -27,8 +34,7 @@ class DecisionIds:
     """`decision_id` for one tenant, whose part of the hash is taken once."""
 
     def __init__(self, tenant: str) -> None:
-        prefix = f"{tenant}{_SEPARATOR}".encode("utf-8", "surrogatepass")
-        self._begun = blake2b(prefix, digest_size=16, person=b"patter.decision")
+        self._begun = blake2b(tenant_prefix(tenant), digest_size=16, person=PERSON)
 
     def of(self, event_id: str) -> bytes:
         """The decision id of an event."""

@@ -25,7 +25,10 @@ _TO_UNIT = 2.0**-53
 
 
 class Choices(Struct, frozen=True):
-    """The eligible arms of a cell, their probabilities, and these added up from the first."""
+    """The eligible arms of a cell, their probabilities, and these added up from the first.
+
+    The last arm that can be drawn ends at 1: sums of floats may stop a hair below it.
+    """
 
     arms: tuple[str, ...]
     probabilities: tuple[float, ...]
@@ -34,15 +37,14 @@ class Choices(Struct, frozen=True):
     def pick(self, u: float) -> tuple[str, float]:
         """The arm at `u` in [0, 1), and its propensity."""
         place = bisect_right(self.cumulative, u)
-        if place == len(self.arms):
-            # Floating-point sums may end a hair below 1; the draw is then that of the last arm that can be drawn.
-            place = max(i for i, probability in enumerate(self.probabilities) if probability > 0)
         return self.arms[place], self.probabilities[place]
 
 
 def choices_of(arms: tuple[str, ...], probabilities: tuple[float, ...]) -> Choices:
     """Arms with their probabilities, ready to pick from."""
-    return Choices(arms, probabilities, tuple(accumulate(probabilities)))
+    last = max(place for place, probability in enumerate(probabilities) if probability > 0)
+    sums = tuple(accumulate(probabilities[:last]))
+    return Choices(arms, probabilities, sums + (1.0,) * (len(arms) - last))
 
 
 class Policy:
@@ -52,8 +54,8 @@ class Policy:
         self.snapshot = snapshot
         self.version = snapshot.version
         self._seed = snapshot.seed
-        key = blake2b(snapshot.seed.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        self._keyed = blake2b(digest_size=8, key=key)
+        self.key = blake2b(snapshot.seed.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        self._keyed = blake2b(digest_size=8, key=self.key)
         self._cells = {(cell.category, cell.segment): cell.arms for cell in snapshot.cells}
         self._memo: dict[tuple[str, str, tuple[str, ...]], Choices] = {}
 

@@ -24,7 +24,8 @@ from streams.kafka.admin import check_partitions
 from streams.kafka.loop import Loop, LoopOptions
 from streams.kafka.window import read_window
 from streams.serve.setup import FrequencyCap, ServeSetup, ServeTopics
-from streams.serve.step import ROLE, ServeWorker
+from streams.serve.step import ServeWorker
+from streams.serve.tally import ROLE
 
 USED = ("events", "decisions", "copy_requests", "codes", "dlq", "catalog", "copy", "policy")
 

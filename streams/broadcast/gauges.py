@@ -1,7 +1,7 @@
 """What a worker's states look like from outside, once a second."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 
 from schemas.ports import FeatureReader, Metrics, ViewRow
 from streams.broadcast.states import States
@@ -35,16 +35,18 @@ class StateGauges:
         if self._reader is not None:
             self._feature_counters(self._reader)
 
-    def ages(self, rows: Mapping[str, Mapping[str, ViewRow]], now_ms: int) -> None:
-        """Publish how old the oldest row of each view is, where a period has passed."""
+    def ages(self, rows: Callable[[], Iterable[tuple[str, ViewRow]]], now_ms: int) -> None:
+        """Publish how old the oldest of a batch's rows is, by view, where a period has passed."""
         now = time.monotonic()
         if now - self._aged < PERIOD_S:
             return
         self._aged = now
-        for view, by_id in rows.items():
-            oldest = min((row.event_ms for row in by_id.values() if row.event_ms), default=None)
-            if oldest is not None:
-                self._metrics.set("patter_feature_age_seconds", (now_ms - oldest) / 1000, role=self._role, view=view)
+        oldest: dict[str, int] = {}
+        for view, row in rows():
+            if row.event_ms:
+                oldest[view] = min(row.event_ms, oldest.get(view, row.event_ms))
+        for view, event_ms in oldest.items():
+            self._metrics.set("patter_feature_age_seconds", (now_ms - event_ms) / 1000, role=self._role, view=view)
 
     def _feature_counters(self, reader: FeatureReader) -> None:
         stats = dict(reader.stats())

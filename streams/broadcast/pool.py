@@ -28,20 +28,19 @@ def text_of(copy_id: str, slot_text: str, bundle_sha256: str | None, prompt_id: 
 class Pool:
     """Active texts by (product, segment, variant), of one channel, locale and bundle.
 
-    Copy of another bundle is no hit: a new bundle's texts replace it one by one as they are missed. `version` changes
-    with every change.
+    Copy of another bundle is no hit: a new bundle's texts replace it one by one as they are missed.
     """
 
     def __init__(self, channel: str, locale: str, bundle_sha256: str) -> None:
         self._channel, self._locale, self._bundle = channel, locale, bundle_sha256
         self.texts: dict[tuple[str, str, str], tuple[Text, ...]] = {}
-        self.version = 0
+        self._changed: set[str] = set()
 
     def apply(self, key: CopyKey, entry: PoolEntry | None) -> None:
         """Take a record of `patter.copy.v1`; None removes the key."""
         if key.channel != self._channel or key.locale != self._locale:
             return
-        self.version += 1
+        self._changed.add(key.product_id)
         texts = tuple(
             text_of(candidate.copy_id, candidate.slot_text, candidate.bundle_sha256, candidate.prompt_id)
             for candidate in (entry.candidates if entry else ())
@@ -52,3 +51,8 @@ class Pool:
             self.texts[place] = texts
         else:
             self.texts.pop(place, None)
+
+    def take_changed(self) -> set[str]:
+        """The products whose texts have changed since the last call."""
+        changed, self._changed = self._changed, set()
+        return changed

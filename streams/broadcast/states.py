@@ -49,6 +49,7 @@ class States:
         self._reader, self._topics, self._metrics, self._role = reader, topics, metrics, role
         self.pool = pool
         self.catalogue: dict[str, Facts] = {}
+        self._changed: set[str] = set()
         self.policy: Policy | None = None
         self.codes: dict[int, str] = {}
         handlers = {"catalog": self._product, "copy": self._copy, "policy": self._policy, "codes": self._code}
@@ -64,6 +65,11 @@ class States:
                 self._metrics.add("patter_dlq_records_total", role=self._role, code="undecodable")
                 log.warning("state record skipped", topic=record.topic, offset=record.offset, error=str(error))
         return len(records)
+
+    def take_changed(self) -> frozenset[str]:
+        """The products whose record or texts have changed since the last call."""
+        changed, self._changed = self._changed, set()
+        return frozenset(changed | self.pool.take_changed())
 
     def whole(self) -> bool:
         """Whether every state was seen whole once."""
@@ -86,8 +92,10 @@ class States:
         key = (record.key or b"").decode()
         if not record.value:
             self.catalogue.pop(key, None)
+            self._changed.add(key)
             return
         product = _product.decode(record.value)
+        self._changed.add(product.product_id)
         self.catalogue[product.product_id] = facts_of(product)
 
     def _copy(self, record: Record) -> None:

@@ -1,7 +1,8 @@
 """How a batch becomes durable: in one transaction, or by flush before commit."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -9,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from schemas.errors import Code, LackingError, PatterError
 from streams.kafka.config import KafkaOptions, producer_config, transactional_config
-from streams.kafka.records import Out
+from streams.kafka.records import Batch
 
 log = structlog.get_logger("patter.streams.delivery")
 
@@ -25,7 +26,7 @@ class Aborted(Exception):
 class Delivery(Protocol):
     """Makes a batch's answers and its input offsets durable together."""
 
-    def deliver(self, outs: Sequence[Out], offsets: Mapping[int, int]) -> None:
+    def deliver(self, batch: Batch, offsets: Mapping[int, int]) -> None:
         """Publish, and commit `offsets` (partition -> next offset to read).
 
         Raises Aborted where nothing of it counts, PatterError where this producer can do no more.
@@ -42,27 +43,24 @@ def open_delivery(options: KafkaOptions, member: str, consumer: Consumer, topic:
     return FlushThenCommit(options, consumer, topic)
 
 
-def _produce(producer: Producer, out: Out, on_delivery: object = None) -> None:
-    while True:
-        try:
-            if out.headers or out.timestamp_ms or on_delivery is not None:
-                headers = list(out.headers) if out.headers else None
-                producer.produce(
-                    out.topic,
-                    value=out.value,
-                    key=out.key,
-                    headers=headers,
-                    timestamp=out.timestamp_ms,
-                    on_delivery=on_delivery,
-                )
-            else:
-                # Most records: naming every argument costs a tenth of the call.
-                producer.produce(out.topic, out.value, out.key)
-        except BufferError:
-            # The local queue is full: serve delivery reports until there is room again.
-            producer.poll(0.05)
-        else:
-            return
+def _produce(producer: Producer, batch: Batch, on_delivery: object = None) -> None:
+    def wait() -> None:
+        # The local queue is full: serve delivery reports until there is room again.
+        producer.poll(0.05)
+
+    if batch.bulk is not None:
+        # Without a report of its own, the client's function is called as it is.
+        put = producer.produce if on_delivery is None else partial(producer.produce, on_delivery=on_delivery)
+        batch.bulk(put, wait)
+    for out in batch.outs:
+        more = {"on_delivery": on_delivery, "timestamp": out.timestamp_ms}
+        headers = list(out.headers) if out.headers else None
+        while True:
+            try:
+                producer.produce(out.topic, value=out.value, key=out.key, headers=headers, **more)
+                break
+            except BufferError:
+                wait()
 
 
 class Transactions:
@@ -76,11 +74,10 @@ class Transactions:
         except KafkaException as error:
             raise _gone(error, "the transactional producer does not start") from error
 
-    def deliver(self, outs: Sequence[Out], offsets: Mapping[int, int]) -> None:
+    def deliver(self, batch: Batch, offsets: Mapping[int, int]) -> None:
         try:
             self._producer.begin_transaction()
-            for out in outs:
-                _produce(self._producer, out)
+            _produce(self._producer, batch)
             self._retried(
                 lambda: self._producer.send_offsets_to_transaction(
                     [TopicPartition(self._topic, partition, offset) for partition, offset in offsets.items()],
@@ -92,6 +89,12 @@ class Transactions:
         except KafkaException as error:
             self._abort(error)
             raise Aborted from error
+        except PatterError:
+            # The answers could not be made. An open transaction would hold up every reader until it times out.
+            with contextlib.suppress(KafkaException):
+                self._producer.flush(FLUSH_TIMEOUT_S)
+                self._producer.abort_transaction(FLUSH_TIMEOUT_S)
+            raise
 
     def _retried(self, call: "Call") -> None:
         """Retriable means that nothing was decided: the same call again. Anything else is the caller's to judge."""
@@ -130,10 +133,9 @@ class FlushThenCommit:
         self._producer = Producer(producer_config(options))
         self._failed: KafkaError | None = None
 
-    def deliver(self, outs: Sequence[Out], offsets: Mapping[int, int]) -> None:
+    def deliver(self, batch: Batch, offsets: Mapping[int, int]) -> None:
         self._failed = None
-        for out in outs:
-            _produce(self._producer, out, self._delivered)
+        _produce(self._producer, batch, self._delivered)
         left = self._producer.flush(FLUSH_TIMEOUT_S)
         if left or self._failed:
             log.warning("flush failed", left=left, error=str(self._failed))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from threading import Event as Flag
 
 import structlog
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from msgspec import Struct
 
 from schemas.errors import Code, ConfigError, LackingError
@@ -112,19 +112,24 @@ class Loop:
         messages = self._consumer.consume(self._options.batch_records, max(LEAST_WAIT_S, wait))
         self._closed = time.perf_counter()
         self._pulse.waited(self._closed - started)
-        records = []
+        records = [record_of(message) for message in messages if message.error() is None]
+        if len(records) < len(messages):
+            self._heed(messages)
+        self._pulse.beat(self._consumer, self._options.topic, self._next, self._ended)
+        return records
+
+    def _heed(self, messages: Sequence[Message]) -> None:
+        """Some of these are no records, but news. Raises LackingError where the consumer cannot go on."""
         for message in messages:
             error = message.error()
             if error is None:
-                records.append(record_of(message))
-            elif error.fatal():
+                continue
+            if error.fatal():
                 raise LackingError(Code.FENCED, "the consumer cannot go on", where=str(error))
-            elif error.code() == KafkaError._PARTITION_EOF:
+            if error.code() == KafkaError._PARTITION_EOF:
                 self._ended[message.partition() or 0] = message.offset() or 0
             else:
                 log.warning("consume", error=str(error))
-        self._pulse.beat(self._consumer, self._options.topic, self._next, self._ended)
-        return records
 
     def _balance_readiness(self) -> None:
         """A worker whose states are not whole keeps its partitions, and its place in the group, but reads nothing."""
@@ -145,7 +150,7 @@ class Loop:
         for record in records:
             offsets[record.partition] = record.offset + 1
         stepped = time.perf_counter()
-        delivery.deliver(batch.outs, offsets)
+        delivery.deliver(batch, offsets)
         done = time.perf_counter()
         self._next.update(offsets)
         self._worker.committed(records)

@@ -1,6 +1,7 @@
 """Records as the loops see them: what was read, what is to be written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from confluent_kafka import Message
 from msgspec import Struct
@@ -29,10 +30,23 @@ class Out(Struct, frozen=True, gc=False):
     timestamp_ms: int = 0
 
 
-class Batch(Struct, frozen=True):
-    """What a step answers: records to publish. `hold` asks the loop to leave the input where it is and come again."""
+class Put(Protocol):
+    """Hands over a record that is no more than topic, value and key. Raises BufferError while there is no room."""
 
-    outs: Sequence[Out]
+    def __call__(self, topic: str, value: bytes, key: bytes, /) -> None: ...
+
+
+class Batch(Struct, frozen=True):
+    """What a step answers.
+
+    `outs` are records to publish, to be gone through once. `bulk`, if there is one, is called before that, once, and
+    puts the many plain records itself, each gone before the next is made; where there is no room it calls `wait` and
+    puts again. Both may make records while they are being sent: that must neither wait nor fail for the world's sake.
+    `hold` asks the loop to leave the input where it is and come again.
+    """
+
+    outs: Iterable[Out]
+    bulk: Callable[[Put, Callable[[], None]], None] | None = None
     hold: bool = False
 
 

@@ -1,103 +1,94 @@
-"""One event's decision: who it is for, what may be shown, the draw. No clock, no I/O: everything is an argument."""
+"""A batch's decisions: who each event is for, what may be shown, the draw. No clock, no I/O: both come as arguments."""
+
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
-from msgspec.json import Encoder
 
 from inference.decide.assign import held_out
-from inference.decide.hashing import DecisionIds
 from schemas.errors import Code
-from schemas.events import KIND_OF, CartAdded, ListViewed, ProductViewed
-from schemas.token import Seal
-from streams.kafka.records import Record
+from schemas.ports import FeatureReader, ViewRow
+from streams.kafka.records import Put
 from streams.serve.codes import Codes
-from streams.serve.context import ContextReader, Rows, Side
-from streams.serve.menu import Dish, Menus, PoolKey
+from streams.serve.context import Rows, Side, Sides, Values
+from streams.serve.menu import Menu, Menus
+from streams.serve.press import Asking, Found, Press, Trigger, press_of
 from streams.serve.setup import ServeSetup
+from streams.serve.tally import Tally
 from streams.serve.world import World
 
-Trigger = ProductViewed | ListViewed | CartAdded
-_encode = Encoder().encode
-_KINDS = {kind: name.encode() for kind, name in KIND_OF.items()}
 
+class Known(Struct, frozen=True):
+    """What is known of each event's shopper and product, and how many rows of that needed not be asked for."""
 
-class Decided(Struct, frozen=True, gc=False):
-    """A decision as bytes, and what is counted of it: pool keys looked up in vain, lookups, outcome, feature states."""
-
-    decision_id: str
-    value: bytes
-    misses: tuple[PoolKey, ...]
-    lookups: int
-    dish: Dish
-    shopper_states: bytes
-    product_states: bytes
+    shoppers: list[Side]
+    products: list[Side]
+    rows_at_hand: int
 
 
 class Decider:
-    """Decides events one by one. Holds memos and nothing that would change an answer."""
+    """Decides events. Holds memos and nothing that would change an answer."""
 
-    def __init__(self, setup: ServeSetup, codes: Codes) -> None:
+    def __init__(self, setup: ServeSetup, codes: Codes, press: Callable[..., Press] | None = None) -> None:
         self._setup = setup
-        experiment = setup.experiment
         self._menus = Menus(setup, codes)
-        self._context = ContextReader(
-            setup.views,
-            setup.segment_of,
-            lambda user_id: held_out(experiment, user_id),
-            with_product=setup.segments_see_products,
-        )
-        self._cap = setup.cap
-        self._topic = _encode(setup.topics.events)
-        self._id_of = DecisionIds(setup.tenant).of
-        self._token = Seal(setup.key_id, setup.key).token
+        user_views = tuple(name for name, key in setup.views if key == "user_id")
+        product_views = tuple(name for name, key in setup.views if key == "product_id")
+        self._shoppers = Sides(user_views, self._about_shopper)
+        self._products = Sides(product_views, lambda _name, _values: (None, None))
+        self._press = (press or press_of)(setup, comma=bool(user_views and product_views))
+        self._world: World | None = None
 
-    def begin(self, rows: Rows) -> None:
-        """A batch with these feature rows."""
-        self._context.begin(rows)
+    def look_up(self, triggers: Sequence[Trigger], reader: FeatureReader, now_ms: int) -> Known:
+        """What is known of everyone in the batch.
 
-    def decide(self, event: Trigger, record: Record, world: World) -> Decided:
-        """The decision for one trigger event of the batch. Raises PatterError (code_collision)."""
-        product_id = event.product_id or ""
-        context = self._context
-        shopper, product = context.shopper(event.user_id), context.product(product_id)
-        segment = context.segment(shopper, product)
-        raw_id = self._id_of(event.event_id)
-        name = raw_id.hex()
-        facts = world.catalogue.get(product_id)
-        misses: tuple[PoolKey, ...] = ()
-        lookups = 0
-        if facts is None:
-            dish = self._menus.nothing(product_id, None, segment, Code.PRODUCT_UNKNOWN, world)
-        elif (reason := self._stopped(shopper, world)) is not None:
-            dish = self._menus.nothing(product_id, facts, segment, reason, world)
-        else:
-            menu = self._menus.menu(facts, segment, world)
-            arm, _ = menu.choices.pick(world.policy.draw(raw_id))
-            outcomes = menu.dishes[arm]
-            dish = outcomes[raw_id[0] % len(outcomes)] if len(outcomes) > 1 else outcomes[0]
-            misses, lookups = menu.misses, self._menus.lookups
-        head = (
-            name.encode(),
-            _encode(event.event_id),
-            shopper.name,
-            world.now_text,
-            _KINDS[type(event)],
-            self._token(raw_id, world.now_bytes, dish.tail),
-            self._topic,
-            record.partition,
-            record.offset,
-        )
-        value = context.record(head, shopper, product, dish.body)
-        return Decided(name, value, misses, lookups, dish, shopper.states, product.states)
+        Raises StorePaused where the store fails and the settings say to wait for it.
+        """
+        users = self._shoppers.begin([event.user_id for event, _, _ in triggers], now_ms)
+        products = self._products.begin([event.product_id or "" for event, _, _ in triggers], now_ms)
+        keys = {"user_id": users.lacking(), "product_id": products.lacking()}
+        rows: Rows = reader.read(keys, now_ms) if any(keys.values()) else {}
+        asked = len(keys["user_id"]) * len(self._shoppers.views) + len(keys["product_id"]) * len(self._products.views)
+        at_hand = len(triggers) * (len(self._shoppers.views) + len(self._products.views)) - asked
+        return Known(self._shoppers.finish(users, rows), self._products.finish(products, rows), at_hand)
 
-    def _stopped(self, shopper: Side, world: World) -> Code | None:
-        """Why nothing is shown, if so."""
-        if world.policy.snapshot.kill:
-            return Code.KILL_SWITCH
-        if shopper.held_out:
-            return Code.HOLDOUT
-        cap = self._cap
+    def rows(self, known: Known) -> Iterator[tuple[str, ViewRow]]:
+        """The rows, with their views, of a batch."""
+        for sides, of in ((known.shoppers, self._shoppers), (known.products, self._products)):
+            for side in sides:
+                yield from zip(of.views, side.rows, strict=True)
+
+    def begin(self, world: World) -> None:
+        """Decide in this world from now on."""
+        self._world = world
+        self._menus.begin(world)
+        self._press.begin(world.now_ms, world.policy)
+
+    def decide(
+        self, triggers: Sequence[Trigger], known: Known, tally: Tally, put: Put, wait: Callable[[], None]
+    ) -> None:
+        """Put the decision of each event. Raises PatterError (code_collision)."""
+        found = Found(known.shoppers, known.products, self._menus.shelves, self._menu)
+        self._press.write(triggers, found, tally.taken, put, wait)
+        tally.topics[self._setup.topics.decisions] += len(triggers)
+
+    def _menu(self, event: Asking, shopper: Side, product: Side) -> Menu:
+        """The menu for an event that no shelf had one for."""
+        world, setup = self._world, self._setup
+        assert world is not None
+        segment = shopper.parts.segment
+        if segment is None:
+            segment = setup.segment_of({**shopper.values, **product.values})
+        stop = Code.KILL_SWITCH if world.policy.snapshot.kill else shopper.parts.stop
+        return self._menus.menu(event.product_id or "", segment, stop, world)
+
+    def _about_shopper(self, user_id: str, values: Values) -> tuple[str | None, Code | None]:
+        """Segment (None where it depends on the product), and why this shopper is shown nothing, if so."""
+        setup, cap = self._setup, self._setup.cap
+        segment = None if setup.segments_see_products else setup.segment_of(values)
+        if held_out(setup.experiment, user_id):
+            return segment, Code.HOLDOUT
         if cap is not None:
-            seen = (shopper.values.get(cap.view) or {}).get(cap.feature)
+            seen = (values.get(cap.view) or {}).get(cap.feature)
             if isinstance(seen, int | float) and seen >= cap.limit:
-                return Code.FREQUENCY_CAP
-        return None
+                return segment, Code.FREQUENCY_CAP
+        return segment, None

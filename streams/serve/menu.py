@@ -2,11 +2,12 @@
 
 Eligible arms, their probabilities, the rendered text of each, the half of the decision record that is the same for
 every shopper, and the half of the token: all of it depends on product, segment, pool, policy and whether the price is
-known, and on no single event. It is computed once and thrown away when one of these changes.
+known, and on no single event. It is computed once and thrown away when one of these changes. A menu on which nothing
+is shown has one outcome, so that all of them are drawn and written alike.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Raw, Struct
@@ -14,7 +15,6 @@ from msgspec import Raw, Struct
 from inference.decide.assign import CONTROL
 from inference.decide.eligibility import arm_texts
 from inference.decide.facts import Facts
-from inference.decide.policy import Choices
 from inference.generate.render import render
 from schemas.decisions import DecisionBody
 from schemas.errors import Code
@@ -23,70 +23,78 @@ from streams.broadcast.pool import Text
 from streams.serve.codes import Codes
 from streams.serve.controls import Controls
 from streams.serve.setup import ServeSetup
-from streams.serve.world import World
+from streams.serve.world import Stamp, World
 
 PoolKey = tuple[str, str, str]
 EMPTY = Raw(b"{}")
-# Products times segments that are remembered, some 10 KB each; past that the memo starts anew rather than grow.
-MEMO_ENTRIES = 20_000
+# Products that are remembered, some 10 KB for each segment; past that the memo starts anew rather than grow.
+MEMO_ENTRIES = 5_000
 _encode = msgspec.json.Encoder().encode
 
 
-class Dish(Struct, frozen=True, gc=False):
-    """One possible outcome: its half of the record (without the opening brace), its part of the token, and labels."""
+class Dish(NamedTuple):
+    """One possible outcome: its half of the record (without the opening brace), its part of the token, and what is
+    counted of it: source and override.
+
+    The compiled press takes them by their place.
+    """
 
     body: bytes
     tail: bytes
-    source: str
-    override: str
+    label: tuple[str, str]
 
 
-class Menu(Struct, frozen=True, gc=False):
-    """The outcomes for a product and segment. `dishes` holds, for each arm of `choices`, one outcome per text."""
+class Menu(NamedTuple):
+    """The outcomes for a product and segment: for each arm one per text, and the arms' probabilities added up.
 
-    facts: Facts
-    stamp: object
-    choices: Choices
-    dishes: Mapping[str, tuple[Dish, ...]]
-    misses: tuple[PoolKey, ...]
+    `misses` were looked up in the pool in vain, of `lookups`. The compiled press takes them by their place.
+    """
+
+    cumulative: tuple[float, ...]
+    dishes: tuple[tuple[Dish, ...], ...]
+    misses: tuple[PoolKey, ...] = ()
+    lookups: int = 0
+
+
+Shelf = dict[str | tuple[str, Code], Menu]
+"""A product's menus by segment or (segment, why nothing is shown)."""
+
+Shelves = dict[str, Shelf]
+"""Shelves by product."""
 
 
 class Menus:
-    """Menus by product and segment, and the outcomes that show nothing."""
+    """Menus by product and segment."""
 
     def __init__(self, setup: ServeSetup, codes: Codes) -> None:
         self._setup, self._codes = setup, codes
         self._controls = Controls(setup.channel)
         self._recipes = tuple(recipe.name for recipe in setup.experiment.recipes)
-        self._menus: dict[tuple[str, str], Menu] = {}
-        self._stops: dict[tuple[str, str, str, int], tuple[Facts | None, Dish]] = {}
-        self.lookups = len(self._recipes)
+        self._stamp: Stamp | None = None
+        self._labels: dict[tuple[str, str], tuple[str, str]] = {}
+        self.shelves: Shelves = {}
 
-    def menu(self, facts: Facts, segment: str, world: World) -> Menu:
-        """What may be shown now."""
-        key = (facts.product.product_id, segment)
-        found = self._menus.get(key)
-        if found is not None and found.stamp is world.stamp and found.facts is facts:
-            return found
-        if len(self._menus) >= MEMO_ENTRIES:
-            self._menus.clear()
-        made = self._menus[key] = self._make(facts, segment, world)
-        return made
+    def begin(self, world: World) -> None:
+        """From now on in this world. What it has changed is forgotten, so that whatever stands on a shelf holds."""
+        if self._stamp is not world.stamp or len(self.shelves) > MEMO_ENTRIES:
+            self.shelves.clear()
+        self._stamp = world.stamp
+        for product_id in world.changed:
+            self.shelves.pop(product_id, None)
 
-    def nothing(self, product_id: str, facts: Facts | None, segment: str, reason: Code, world: World) -> Dish:
-        """The outcome that shows nothing, for a reason."""
-        key = (product_id, segment, reason.value, world.policy.version)
-        found = self._stops.get(key)
-        if found is not None and found[0] is facts:
-            return found[1]
-        if len(self._stops) >= MEMO_ENTRIES:
-            self._stops.clear()
-        dish = self._dish(product_id, facts, segment, world, _Outcome(override=reason))
-        self._stops[key] = (facts, dish)
-        return dish
+    def menu(self, product_id: str, segment: str, stop: Code | None, world: World) -> Menu:
+        """What may be shown now. `stop` says why nothing may, if so."""
+        shelf = self.shelves.setdefault(product_id, {})
+        name = segment if stop is None else (segment, stop)
+        found = shelf.get(name)
+        if found is None:
+            found = shelf[name] = self._make(product_id, world.catalogue.get(product_id), segment, stop, world)
+        return found
 
-    def _make(self, facts: Facts, segment: str, world: World) -> Menu:
-        product_id = facts.product.product_id
+    def _make(self, product_id: str, facts: Facts | None, segment: str, stop: Code | None, world: World) -> Menu:
+        if facts is None or stop is not None:
+            outcome = _Outcome(override=Code.PRODUCT_UNKNOWN if facts is None else stop)
+            return Menu((1.0,), ((self._dish(product_id, facts, segment, world, outcome),),))
         control = self._controls.text(facts, segment, price_known=world.price_known)
         texts: dict[str, Sequence[Text]] = {CONTROL: (control,)}
         refused: dict[str, str] = {}
@@ -103,14 +111,14 @@ class Menus:
                 misses.append(place)
         choices = world.policy.choices(facts.product.category, segment, tuple(texts))
         eligible = dict(zip(choices.arms, choices.probabilities, strict=True))
-        dishes = {
-            arm: tuple(
+        dishes = tuple(
+            tuple(
                 self._dish(product_id, facts, segment, world, self._shown(arm, text, control, facts, eligible, refused))
-                for text in candidates
+                for text in texts[arm]
             )
-            for arm, candidates in texts.items()
-        }
-        return Menu(facts, world.stamp, choices, dishes, tuple(misses))
+            for arm in choices.arms
+        )
+        return Menu(choices.cumulative, dishes, tuple(misses), len(self._recipes))
 
     def _shown(
         self,
@@ -169,9 +177,10 @@ class Menus:
             excluded=outcome.excluded,
             worker=setup.worker,
         )
-        tail = self._tail(facts, segment, world, outcome)
-        override = outcome.override.value if outcome.override is not None else ""
-        return Dish(_encode(body)[1:], tail, source or "none", override)
+        label = (source or "none", outcome.override.value if outcome.override is not None else "")
+        return Dish(
+            _encode(body)[1:], self._tail(facts, segment, world, outcome), self._labels.setdefault(label, label)
+        )
 
     def _tail(self, facts: Facts | None, segment: str, world: World, outcome: "_Outcome") -> bytes:
         codes = self._codes

@@ -2,78 +2,109 @@
 
 An event at offset o is a duplicate where its id stands at an offset in [o - window, o) of the same partition. That is a
 function of the log alone: a restart, a replay and a batch that is read again after an abort all judge alike. What a
-batch changes is written down until its offsets are committed, so that rolling back puts everything back.
+batch changes can be put back until its offsets are committed.
+
+Ids are kept in two generations, each at least a window long: the elder is dropped whole when the younger has grown to a
+window. That forgets late, which the offsets make up for, and touches no id a second time to forget it.
 """
 
-from collections import deque
 from collections.abc import Mapping
 
-_Change = tuple[int, int, str, int]
 # Before every offset there is: an id that has not stood anywhere.
 _NOWHERE = -1
 
 
-class SeenSet:
-    """The ids of one window per partition. Not more than `window` offsets are remembered."""
+class SeenIds:
+    """One partition's ids and where each last stood."""
+
+    __slots__ = ("_base", "_changes", "_elder", "_kept", "_last", "_settled", "_window", "_young")
 
     def __init__(self, window: int) -> None:
         self._window = window
-        self._last: dict[int, dict[str, int]] = {}
-        self._order: dict[int, deque[tuple[int, str]]] = {}
-        self._changes: list[_Change] = []
+        self._elder: dict[str, int] = {}
+        self._young: dict[str, int] = {}
+        self._base = self._last = self._kept = _NOWHERE
+        # How many ids of `young` are settled: those behind them were put in by the batch under judgement.
+        self._settled = 0
+        self._changes: list[tuple[str, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._elder)
+
+    def judge(self, offset: int, event_id: str) -> bool:
+        """Whether the event at `offset` is a duplicate; it is taken note of either way, until `commit` or `forget`."""
+        self._last = offset
+        young = self._young
+        stood = young.setdefault(event_id, offset)
+        if stood == offset:
+            return self._elder.get(event_id, _NOWHERE) >= max(0, offset - self._window)
+        young[event_id] = offset
+        self._changes.append((event_id, stood))
+        return offset - self._window <= stood < offset
+
+    def put(self, offset: int, event_id: str) -> None:
+        """An id that stands on the log before the first record to be judged."""
+        self._young[event_id] = self._last = offset
+        self.commit()
+
+    def commit(self) -> None:
+        """What was judged counts."""
+        self._changes.clear()
+        self._kept = self._last
+        if self._base == _NOWHERE:
+            self._base = self._last
+        if self._last - self._base >= self._window:
+            self._elder, self._young, self._base = self._young, {}, self._last + 1
+        self._settled = len(self._young)
+
+    def forget(self) -> None:
+        """What was judged never was."""
+        for event_id, stood in reversed(self._changes):
+            self._young[event_id] = stood
+        self._changes.clear()
+        self._last = self._kept
+        # A dict keeps its keys in the order in which they came.
+        while len(self._young) > self._settled:
+            self._young.popitem()
+
+
+class SeenSet:
+    """The ids of each partition's window; at most twice as many are remembered."""
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._partitions: dict[int, SeenIds] = {}
 
     def start(self, partition: int) -> None:
         """Begin a partition with an empty window; what stood in it is put in by `remember`."""
-        self._last[partition] = {}
-        self._order[partition] = deque()
+        self._partitions[partition] = SeenIds(self._window)
 
     def stop(self, partition: int) -> None:
         """Forget a partition."""
-        self._last.pop(partition, None)
-        self._order.pop(partition, None)
-        self._changes = [change for change in self._changes if change[0] != partition]
+        self._partitions.pop(partition, None)
+
+    def partition(self, partition: int) -> SeenIds:
+        """A partition that was started."""
+        return self._partitions[partition]
 
     def remember(self, partition: int, offset: int, event_id: str) -> None:
         """An id that stands on the log before the first record to be judged."""
-        self._last[partition][event_id] = offset
-        self._keep(partition, offset, event_id)
+        self._partitions[partition].put(offset, event_id)
 
     def judge(self, partition: int, offset: int, event_id: str) -> bool:
-        """Whether the event at `offset` is a duplicate; it is taken note of either way, until `commit` or `forget`."""
-        last = self._last[partition]
-        stood = last.get(event_id, _NOWHERE)
-        last[event_id] = offset
-        self._changes.append((partition, offset, event_id, stood))
-        return stood != _NOWHERE and offset - self._window <= stood < offset
+        """See SeenIds."""
+        return self._partitions[partition].judge(offset, event_id)
 
     def commit(self) -> None:
         """The judged batch counts."""
-        for partition, offset, event_id, _ in self._changes:
-            self._keep(partition, offset, event_id)
-        self._changes = []
+        for ids in self._partitions.values():
+            ids.commit()
 
     def forget(self) -> None:
         """The judged batch never was."""
-        for partition, _, event_id, stood in reversed(self._changes):
-            last = self._last[partition]
-            if stood == _NOWHERE:
-                last.pop(event_id, None)
-            else:
-                last[event_id] = stood
-        self._changes = []
+        for ids in self._partitions.values():
+            ids.forget()
 
     def sizes(self) -> Mapping[int, int]:
         """How many ids each partition holds."""
-        return {partition: len(ids) for partition, ids in self._last.items()}
-
-    def _keep(self, partition: int, offset: int, event_id: str) -> None:
-        """Note when an id may be forgotten, and forget those whose time has come."""
-        order = self._order[partition]
-        order.append((offset, event_id))
-        floor = offset - self._window
-        if order[0][0] < floor:
-            last = self._last[partition]
-            while order[0][0] < floor:
-                old, name = order.popleft()
-                if last.get(name) == old:
-                    del last[name]
+        return {partition: len(ids) for partition, ids in self._partitions.items()}

@@ -1,7 +1,5 @@
 """The states that a batch is decided in: the same for all of its events."""
 
-from datetime import UTC, datetime
-
 from msgspec import Struct
 
 from inference.decide.facts import Facts
@@ -9,45 +7,39 @@ from inference.decide.policy import Policy
 from streams.broadcast.pool import Pool
 
 
-class World(Struct, frozen=True):
-    """`now_ms` is the decisions' time, `now_text` the same in RFC 3339, `now_bytes` in tokens.
+class Stamp(Struct, frozen=True):
+    """What a menu depends on besides its product and that product's texts."""
 
-    `price_known` says that no price on record can be older than 2 s. `stamp` is the same object for as long as policy,
-    pool and `price_known` are.
+    policy: Policy
+    price_known: bool
+
+
+class World(Struct, frozen=True):
+    """`now_ms` is the decisions' time. `stamp` is the same object for as long as policy and `price_known` are.
+
+    `price_known` says that no price on record can be older than 2 s; `changed` are the products whose record or texts
+    are not those of the batch before.
     """
 
     now_ms: int
-    now_text: bytes
-    now_bytes: bytes
-    policy: Policy
     catalogue: dict[str, Facts]
     pool: Pool
-    price_known: bool
-    stamp: object
+    stamp: Stamp
+    changed: frozenset[str]
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that draws."""
+        return self.stamp.policy
+
+    @property
+    def price_known(self) -> bool:
+        """Whether prices may be shown."""
+        return self.stamp.price_known
 
 
-class Stamp(Struct, frozen=True):
-    """What a menu depends on besides its product."""
-
-    policy: Policy
-    pool_version: int
-    price_known: bool
-
-
-def stamp_of(policy: Policy, pool: Pool, before: Stamp | None, *, price_known: bool) -> Stamp:
+def stamp_of(policy: Policy, before: Stamp | None, *, price_known: bool) -> Stamp:
     """`before`, if it still holds, or a new one."""
-    if (
-        before is not None
-        and before.policy is policy
-        and before.pool_version == pool.version
-        and before.price_known == price_known
-    ):
+    if before is not None and before.policy is policy and before.price_known == price_known:
         return before
-    return Stamp(policy, pool.version, price_known)
-
-
-def world_at(now_ms: int, stamp: Stamp, catalogue: dict[str, Facts], pool: Pool) -> World:
-    """The world at a moment."""
-    now = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
-    clock = now_ms.to_bytes(6, "big")
-    return World(now_ms, now, clock, stamp.policy, catalogue, pool, stamp.price_known, stamp)
+    return Stamp(policy, price_known)

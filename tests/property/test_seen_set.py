@@ -42,13 +42,36 @@ def test_batches_aborts_and_restarts_change_nothing(
 
 
 @given(LOG, st.integers(1, 10))
-def test_it_holds_no_more_than_its_window(log: list[str], window: int) -> None:
+def test_it_holds_no_more_than_two_windows(log: list[str], window: int) -> None:
     seen = SeenSet(window)
     seen.start(0)
     for offset, name in enumerate(log):
         seen.judge(0, offset, name)
         seen.commit()
-        assert seen.sizes()[0] <= window + 1
+        assert seen.sizes()[0] <= 2 * window + 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from("abcdef")), max_size=80), st.integers(1, 9), st.data())
+def test_aborts_of_batches_over_several_partitions_change_nothing(
+    events: list[tuple[int, str]], window: int, data: st.DataObject
+) -> None:
+    logs = {partition: [name for at, name in events if at == partition] for partition in range(3)}
+    seen = SeenSet(window)
+    for partition in logs:
+        seen.start(partition)
+    verdicts: dict[int, list[bool]] = {partition: [] for partition in logs}
+    for _ in range(60):
+        partition = data.draw(st.integers(0, 2))
+        position = len(verdicts[partition])
+        batch = range(position, min(position + data.draw(st.integers(1, 6)), len(logs[partition])))
+        answers = [seen.judge(partition, offset, logs[partition][offset]) for offset in batch]
+        if data.draw(st.booleans()):
+            seen.commit()
+            verdicts[partition] += answers
+        else:
+            seen.forget()
+    for partition, found in verdicts.items():
+        assert found == scan(logs[partition], window)[: len(found)]
 
 
 def test_a_batch_read_again_after_an_abort_is_not_its_own_duplicate() -> None:

@@ -78,6 +78,11 @@ class MemoryStates:
     catalogue: dict[str, Facts] = field(default_factory=dict)
     codes: dict[int, str] = field(default_factory=dict)
     known_ms: int = NOW_MS
+    changed: set[str] = field(default_factory=set)
+
+    def take_changed(self) -> frozenset[str]:
+        changed, self.changed = self.changed, set()
+        return frozenset(changed | self.pool.take_changed())
 
     def swap(self) -> int:
         return 0
@@ -114,6 +119,7 @@ class Bench:
             "currency": "USD",
         }
         self.states.catalogue[product_id] = facts_of(Product(**{**base, **changes}))
+        self.states.changed.add(product_id)
 
     def copy(self, slot_text: str, arm: str = "warm", segment: str = "new", product_id: str = "p1") -> None:
         entry = PoolEntry(
@@ -146,7 +152,14 @@ class Bench:
 
     def run(self, *records: Record, commit: bool = True) -> dict[str, list[Out]]:
         outs: dict[str, list[Out]] = {}
-        for out in self.worker.step(records).outs:
+        batch = self.worker.step(records)
+        if batch.bulk is not None:
+
+            def put(topic: str, value: bytes, key: bytes) -> None:
+                outs.setdefault(topic, []).append(Out(topic, key, value))
+
+            batch.bulk(put, lambda: None)
+        for out in batch.outs:
             outs.setdefault(out.topic, []).append(out)
         if commit:
             self.worker.committed(records)
@@ -174,8 +187,12 @@ def segment_of(values: Mapping[str, Mapping[str, Any] | None]) -> str:
     return "new" if profile is None else "loyal" if profile.get("orders_90d", 0) > 3 else "regular"
 
 
-@pytest.fixture
-def make_bench() -> Callable[..., Bench]:
+@pytest.fixture(params=["compiled", "plain"])
+def make_bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bench]:
+    """Every test of serve runs on both presses; where none is compiled, twice on the one."""
+    if request.param == "plain":
+        monkeypatch.setattr("streams.serve.press._module", None)
+
     def make(
         holdout: float = 0.0,
         cap: FrequencyCap | None = None,

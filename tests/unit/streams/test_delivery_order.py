@@ -9,7 +9,7 @@ from schemas.errors import Code, PatterError
 from streams.kafka import delivery as module
 from streams.kafka.config import KafkaOptions
 from streams.kafka.delivery import Aborted, FlushThenCommit, Transactions
-from streams.kafka.records import Out
+from streams.kafka.records import Batch, Out
 
 
 class Recorder:
@@ -49,7 +49,7 @@ def failure(code: int, **how: bool) -> KafkaException:
 
 def test_offsets_go_with_the_transaction_and_nowhere_else(producer: Recorder) -> None:
     consumer = Recorder()
-    Transactions(KafkaOptions(bootstrap="b"), "m", consumer, "in").deliver(OUTS, {0: 5})  # type: ignore[arg-type]
+    Transactions(KafkaOptions(bootstrap="b"), "m", consumer, "in").deliver(Batch(OUTS), {0: 5})  # type: ignore[arg-type]
     assert producer.calls == [
         "init_transactions",
         "begin_transaction",
@@ -65,14 +65,14 @@ def test_records_are_sent_before_an_abort(producer: Recorder) -> None:
     made = Transactions(KafkaOptions(bootstrap="b"), "m", Recorder(), "in")  # type: ignore[arg-type]
     producer.raises["commit_transaction"] = [failure(KafkaError.INVALID_RECORD, txn_requires_abort=True)]
     with pytest.raises(Aborted):
-        made.deliver(OUTS, {0: 5})
+        made.deliver(Batch(OUTS), {0: 5})
     assert producer.calls[-3:] == ["commit_transaction", "flush", "abort_transaction"]
 
 
 def test_a_retriable_commit_is_called_again(producer: Recorder) -> None:
     made = Transactions(KafkaOptions(bootstrap="b"), "m", Recorder(), "in")  # type: ignore[arg-type]
     producer.raises["commit_transaction"] = [failure(KafkaError._TIMED_OUT, retriable=True)]
-    made.deliver(OUTS, {0: 5})
+    made.deliver(Batch(OUTS), {0: 5})
     assert producer.calls[-2:] == ["commit_transaction", "commit_transaction"]
 
 
@@ -80,7 +80,7 @@ def test_a_fatal_error_ends_the_worker_and_aborts_nothing(producer: Recorder) ->
     made = Transactions(KafkaOptions(bootstrap="b"), "m", Recorder(), "in")  # type: ignore[arg-type]
     producer.raises["commit_transaction"] = [failure(KafkaError._FENCED, fatal=True)]
     with pytest.raises(PatterError) as caught:
-        made.deliver(OUTS, {0: 5})
+        made.deliver(Batch(OUTS), {0: 5})
     assert caught.value.code is Code.FENCED
     assert "abort_transaction" not in producer.calls
 
@@ -88,7 +88,7 @@ def test_a_fatal_error_ends_the_worker_and_aborts_nothing(producer: Recorder) ->
 def test_without_transactions_offsets_follow_the_acknowledgements(producer: Recorder) -> None:
     consumer = Recorder()
     made = FlushThenCommit(KafkaOptions(bootstrap="b", delivery="at_least_once"), consumer, "in")  # type: ignore[arg-type]
-    made.deliver(OUTS, {0: 5})
+    made.deliver(Batch(OUTS), {0: 5})
     assert producer.calls == ["produce", "produce", "flush"]
     assert consumer.calls == ["commit"]
 
@@ -98,5 +98,5 @@ def test_without_acknowledgement_nothing_is_committed(producer: Recorder, monkey
     made = FlushThenCommit(KafkaOptions(bootstrap="b", delivery="at_least_once"), consumer, "in")  # type: ignore[arg-type]
     monkeypatch.setattr(producer, "flush", lambda _timeout: 1, raising=False)
     with pytest.raises(Aborted):
-        made.deliver(OUTS, {0: 5})
+        made.deliver(Batch(OUTS), {0: 5})
     assert consumer.calls == []

@@ -1,0 +1,79 @@
+"""Every record's fate before anything is decided: dead letter, duplicate, no trigger, suppressed, or to be decided."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import cast
+
+from msgspec import Struct
+
+from schemas.decode import Rejection, decode_event
+from schemas.events import KIND_OF
+from streams.dlq import RejectBrake
+from streams.kafka.records import Record
+from streams.serve.press import Asking, Trigger
+from streams.serve.seen import SeenSet
+from streams.serve.setup import ServeSetup
+from streams.serve.tally import ROLE
+
+# User agents remembered; there are some thousands of real ones, and whoever invents more must not fill the memory.
+MAX_AGENTS = 10_000
+
+
+class Sorted(Struct, frozen=True):
+    """A batch after judgement: what to decide, what to set aside, and how many went which way."""
+
+    triggers: list[Trigger]
+    rejected: list[tuple[Record, Rejection]]
+    outcomes: Counter[str]
+
+
+class Judge:
+    """Judges records in the order dlq, duplicate, not_trigger, suppressed, decision."""
+
+    def __init__(self, setup: ServeSetup, seen: SeenSet, brake: RejectBrake) -> None:
+        self._bots, self._seen, self._brake = setup.bots, seen, brake
+        self._asking = frozenset(
+            kind for kind, name in KIND_OF.items() if name in setup.triggers and "product_id" in kind.__struct_fields__
+        )
+        self._agents: dict[str | None, bool] = {None: False}
+
+    def judge(self, records: Sequence[Record]) -> Sorted:
+        """The batch, sorted. Raises Brake where too much of it is rejected."""
+        triggers: list[Trigger] = []
+        rejected: list[tuple[Record, Rejection]] = []
+        duplicates = others = bots = 0
+        asking, agents = self._asking, self._agents
+        verdicts = [False] * len(records)
+        ids, at = None, -1
+        for place, record in enumerate(records):
+            event = decode_event(record.value, record.timestamp_ms)
+            kind = type(event)
+            if kind is Rejection:
+                verdicts[place] = True
+                rejected.append((record, cast("Rejection", event)))
+                continue
+            partition, offset = record.partition, record.offset
+            if ids is None or partition != at:
+                # Records of one partition come in runs.
+                ids, at = self._seen.partition(partition), partition
+            trigger = cast("Asking", event)
+            if ids.judge(offset, trigger.event_id):
+                duplicates += 1
+            elif kind not in asking or trigger.product_id is None:
+                others += 1
+            elif self._is_bot(trigger.user_agent) if (bot := agents.get(trigger.user_agent)) is None else bot:
+                bots += 1
+            else:
+                triggers.append((trigger, partition, offset))
+        self._brake.check(verdicts, ROLE)
+        outcomes = Counter(
+            dlq=len(rejected), duplicate=duplicates, not_trigger=others, suppressed=bots, decision=len(triggers)
+        )
+        return Sorted(triggers, rejected, outcomes)
+
+    def _is_bot(self, agent: str | None) -> bool:
+        if len(self._agents) >= MAX_AGENTS:
+            self._agents.clear()
+            self._agents[None] = False
+        known = self._agents[agent] = any(part in (agent or "").lower() for part in self._bots)
+        return known
