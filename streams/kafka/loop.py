@@ -25,6 +25,7 @@ from streams.kafka.config import KafkaOptions, consumer_config
 from streams.kafka.delivery import Aborted, Delivery, open_delivery
 from streams.kafka.pulse import Pulse
 from streams.kafka.records import Record, record_of
+from streams.kafka.watermarks import watermarks_with
 from streams.kafka.worker import Worker
 
 log = structlog.get_logger("patter.streams.loop")
@@ -167,10 +168,11 @@ class Loop:
         for place in consumer.committed(partitions, POSITION_TIMEOUT_S):
             if place.error is not None:
                 raise KafkaException(place.error)
-            low, high = consumer.get_watermark_offsets(place, POSITION_TIMEOUT_S)
+            committed = 0 if place.offset == OFFSET_INVALID else place.offset
+            low, high = watermarks_with(consumer, place.topic, place.partition, committed, POSITION_TIMEOUT_S)
             start = low if place.offset == OFFSET_INVALID else place.offset
-            if start < low:
-                log.error("committed offset is out of retention", partition=place.partition, committed=start, low=low)
+            if not low <= start <= high:
+                log.error("committed offset is not in the log", partition=place.partition, committed=start, low=low)
             positions[place.partition] = min(max(start, low), high)
         log.info("assigned", positions=positions)
         self._next = positions

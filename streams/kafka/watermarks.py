@@ -25,3 +25,17 @@ def watermarks(consumer: Consumer, topic: str, partition: int, timeout_s: float)
             time.sleep(PAUSE_S)
         else:
             return low, high
+
+
+def watermarks_with(consumer: Consumer, topic: str, partition: int, offset: int, timeout_s: float) -> tuple[int, int]:
+    """`watermarks`, waiting until the end is not before `offset`, which was committed and so was there once.
+
+    A broker that comes back from a crash knows for a moment only an older end. Whoever took that for the truth would
+    read again, and decide again, what is done. After `timeout_s` the log really is shorter: it was made anew.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        low, high = watermarks(consumer, topic, partition, timeout_s)
+        if high >= offset or time.monotonic() > deadline:
+            return low, high
+        time.sleep(PAUSE_S)
