@@ -35,6 +35,7 @@ from patter.wiring.topics import apply_topics
 from schemas.errors import Code, PatterError
 from streams.brokers import local
 from streams.kafka.config import producer_config
+from streams.serve.press import compiled
 
 RATE = 5_000.0
 LATENCY_S = 20.0
@@ -102,7 +103,7 @@ class Rig:
     def subject(self, kind: str, name: str, settings: Settings, path: Path) -> Subject:
         events = topics_of(settings)["events"].name
         if kind == "patter":
-            return Serve(path, self.folder, f"serve-{name}-{time.monotonic_ns()}", f"patter-serve-{settings.tenant}")
+            return Serve(path, self.folder, f"serve-{name}", f"patter-serve-{settings.tenant}")
         part = settings.serve
         group = f"raw-{name}-{time.monotonic_ns()}"
         return RawLoop(self.broker.bootstrap, events, "patter.bench.raw.v1", group, part.batch_ms, part.batch_records)
@@ -215,6 +216,7 @@ def _throughput(rig: Rig, events: int, repeats: int) -> Part:
                     "events": events,
                     "measured_after": int(events * WARM_SHARE),
                     "cache_ttl_s": CACHE_TTL_S,
+                    "press": "compiled" if compiled() else "plain",
                     "batch_ms": settings.serve.batch_ms,
                     "batch_records": settings.serve.batch_records,
                     "shoppers": shop.SHOPPERS,

@@ -18,7 +18,7 @@ def group() -> None:
 def serve(
     json: Json = None,
     seed: Seed = 1,
-    events: Annotated[int, typer.Option("--events", min=1000, help="Records of each throughput run.")] = 1_000_000,
+    events: Annotated[int, typer.Option("--events", min=1000, help="Records of each throughput run.")] = 2_000_000,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Interleaved repeats of each subject.")] = 3,
     part: Annotated[str, typer.Option("--part", help="throughput, latency, or both.")] = "both",
 ) -> None:

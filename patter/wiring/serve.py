@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import structlog
+
 from features.segments import SegmentTable
 from features.segments import compile as compile_segments
 from features.store.heap import settle_heap
@@ -23,9 +25,12 @@ from streams.dlq import RejectBrake
 from streams.kafka.admin import check_partitions
 from streams.kafka.loop import Loop, LoopOptions
 from streams.kafka.window import read_window
+from streams.serve.press import compiled
 from streams.serve.setup import FrequencyCap, ServeSetup, ServeTopics
 from streams.serve.step import ServeWorker
 from streams.serve.tally import ROLE
+
+log = structlog.get_logger("patter.serve")
 
 USED = ("events", "decisions", "copy_requests", "codes", "dlq", "catalog", "copy", "policy")
 
@@ -103,6 +108,7 @@ def run_serve(settings: Settings, member: str, port: int | None, *, resumed: boo
         now_ms,
         process.beat,
     )
+    log.info("serve", press="compiled" if compiled() else "plain", features=reader.path)
     settle_heap()
     try:
         loop.run(process.stop)

@@ -98,6 +98,8 @@ def transactional_config(options: KafkaOptions, transactional_id: str) -> Client
     return {
         **producer_config(options),
         "transactional.id": transactional_id,
+        # A record that cannot be sent fails its transaction; a report for each one that was sent says nothing new.
+        "delivery.report.only.error": True,
         "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
     }
 

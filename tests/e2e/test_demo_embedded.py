@@ -166,6 +166,12 @@ def test_another_bundle_is_named_and_writes_other_texts(demo: Any, tmp_path: Pat
     assert run.result["generate"]["bundle_sha256"] == load_bundle(other).sha256 != load_bundle(starter_dir()).sha256
 
 
+def serve_is_ready(data: Path) -> bool:
+    from patter.scrape import addresses, get
+
+    return any(address.role == "serve" and get(address, "/ready")[0] == 200 for address in addresses(data))
+
+
 def test_a_role_that_dies_ends_the_run(tmp_path: Path) -> None:
     import os
     import signal
@@ -174,12 +180,13 @@ def test_a_role_that_dies_ends_the_run(tmp_path: Path) -> None:
     from tests_e2e import finish_demo, start_demo
 
     process = start_demo(tmp_path, "--seconds", "30", "--rate", "50", "--shoppers", "50")
-    pid_file = tmp_path / "data" / "pids" / "generate.pid"
-    deadline = time.monotonic() + 90
-    while not pid_file.exists() and time.monotonic() < deadline:
+    data = tmp_path / "data"
+    deadline = time.monotonic() + 120
+    while not serve_is_ready(data) and time.monotonic() < deadline:
         time.sleep(0.2)
-    time.sleep(8)
-    os.kill(int(pid_file.read_text()), signal.SIGKILL)
+    # Events flow for 30 s from now on.
+    time.sleep(5)
+    os.kill(int((data / "pids" / "generate.pid").read_text()), signal.SIGKILL)
     run = finish_demo(process, tmp_path)
     assert run.code == 1
     assert any("generate" in failure for failure in run.result["failures"])

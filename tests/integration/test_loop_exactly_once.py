@@ -187,11 +187,11 @@ def test_offsets_count_only_with_the_transaction(
     real = delivery._producer
     delivery._producer = Refusing(real)  # type: ignore[assignment]
     with pytest.raises(Aborted):
-        delivery.deliver([Out(fresh_topics["decisions"], b"k", b"lost")], {0: 3})
+        delivery.deliver(Batch([Out(fresh_topics["decisions"], b"k", b"lost")]), {0: 3})
     assert committed(options, f"tx.{events}", events) == {}
     assert values(options, fresh_topics["decisions"]) == []
     delivery._producer = real
-    delivery.deliver([Out(fresh_topics["decisions"], b"k", b"kept")], {0: 3})
+    delivery.deliver(Batch([Out(fresh_topics["decisions"], b"k", b"kept")]), {0: 3})
     assert committed(options, f"tx.{events}", events) == {0: 3}
     assert values(options, fresh_topics["decisions"]) == [b"kept"]
     consumer.close()
@@ -204,7 +204,7 @@ def test_a_worker_whose_name_was_taken_cannot_publish(local_broker: str, fresh_t
     zombie = Transactions(options, f"fence-0.{events}", consumer, events)
     Transactions(options, f"fence-0.{events}", consumer, events)
     with pytest.raises(PatterError) as caught:
-        zombie.deliver([Out(fresh_topics["decisions"], b"k", b"from the grave")], {0: 3})
+        zombie.deliver(Batch([Out(fresh_topics["decisions"], b"k", b"from the grave")]), {0: 3})
     assert caught.value.code is Code.FENCED
     assert committed(options, f"fence.{events}", events) == {}
     assert values(options, fresh_topics["decisions"]) == []
