@@ -89,11 +89,10 @@ class Transactions:
         except KafkaException as error:
             self._abort(error)
             raise Aborted from error
-        except PatterError:
+        except Exception:
             # The answers could not be made. An open transaction would hold up every reader until it times out.
             with contextlib.suppress(KafkaException):
-                self._producer.flush(FLUSH_TIMEOUT_S)
-                self._producer.abort_transaction(FLUSH_TIMEOUT_S)
+                self._roll_back()
             raise
 
     def _retried(self, call: "Call") -> None:
@@ -114,11 +113,14 @@ class Transactions:
         if reason.fatal():
             raise _gone(error, "the transactional producer was fenced or failed for good") from error
         try:
-            # Aborting while records are still unsent can end in a fatal INVALID_TXN_STATE: send them first.
-            self._producer.flush(FLUSH_TIMEOUT_S)
-            self._producer.abort_transaction(FLUSH_TIMEOUT_S)
+            self._roll_back()
         except KafkaException as second:
             raise _gone(second, "the transaction could not be aborted") from second
+
+    def _roll_back(self) -> None:
+        # Aborting while records are still unsent can end in a fatal INVALID_TXN_STATE: send them first.
+        self._producer.flush(FLUSH_TIMEOUT_S)
+        self._producer.abort_transaction(FLUSH_TIMEOUT_S)
 
     def close(self) -> None:
         with contextlib.suppress(KafkaException):

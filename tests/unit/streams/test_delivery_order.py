@@ -69,6 +69,17 @@ def test_records_are_sent_before_an_abort(producer: Recorder) -> None:
     assert producer.calls[-3:] == ["commit_transaction", "flush", "abort_transaction"]
 
 
+@pytest.mark.parametrize("error", [PatterError(Code.CODE_COLLISION, "planted"), KeyError("planted")])
+def test_answers_that_cannot_be_made_leave_no_transaction_open(producer: Recorder, error: Exception) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    made = Transactions(KafkaOptions(bootstrap="b"), "m", Recorder(), "in")  # type: ignore[arg-type]
+    with pytest.raises(type(error)):
+        made.deliver(Batch([], fail), {0: 5})
+    assert producer.calls == ["init_transactions", "begin_transaction", "flush", "abort_transaction"]
+
+
 def test_a_retriable_commit_is_called_again(producer: Recorder) -> None:
     made = Transactions(KafkaOptions(bootstrap="b"), "m", Recorder(), "in")  # type: ignore[arg-type]
     producer.raises["commit_transaction"] = [failure(KafkaError._TIMED_OUT, retriable=True)]
