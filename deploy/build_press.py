@@ -38,7 +38,7 @@ def build(source: Path, target: Path) -> bool:
     link = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
     # -Wno-deprecated-declarations: the field in which a bytes object remembers its hash is to become private.
     flags = ["-O3", "-fPIC", "-Wno-deprecated-declarations", "-I", sysconfig.get_path("include")]
-    # Under another name first: processes that run may have the old one mapped.
+    # Under another name first, so that nobody loads half of it.
     fresh = target.with_suffix(".new")
     try:
         done = subprocess.run([*compiler, *flags, *link, str(source), "-o", str(fresh)], capture_output=True, text=True)

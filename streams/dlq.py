@@ -44,11 +44,11 @@ class RejectBrake:
 
     def check(self, verdicts: list[bool], stage: str) -> None:
         """Take a batch's verdicts (True: rejected). Raises Brake; nothing of the batch has been committed then."""
-        if True not in verdicts:
-            self._run = 0
-        else:
-            self._follow(verdicts, stage)
         rejects = sum(verdicts)
+        if rejects:
+            self._follow(verdicts, stage)
+        elif verdicts:
+            self._run = 0
         self._recent.append((len(verdicts), rejects))
         self._records += len(verdicts)
         self._rejects += rejects

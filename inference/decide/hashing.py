@@ -10,7 +10,11 @@ PERSON = b"patter.decision"
 
 def unit(*names: str) -> float:
     """A number in [0, 1), uniform over distinct `names`, from 53 bits of BLAKE2b."""
-    digest = blake2b(_SEPARATOR.join(names).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return unit_of(blake2b(_SEPARATOR.join(names).encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def unit_of(digest: bytes) -> float:
+    """A number in [0, 1) from the upper 53 bits of 8 bytes: as many as a float holds exactly."""
     return (int.from_bytes(digest, "big") >> 11) * _SCALE
 
 

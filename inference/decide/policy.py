@@ -15,13 +15,12 @@ from itertools import accumulate
 import numpy as np
 from msgspec import Struct
 
-from inference.decide.hashing import seed_of
+from inference.decide.hashing import seed_of, unit_of
 from schemas.policies import Beta, PolicySnapshot
 
 # A (category, segment) of a large shop times its eligible sets; past that the memo starts anew rather than grow.
 MEMO_ENTRIES = 50_000
 _FLAT = Beta(1.0, 1.0)
-_TO_UNIT = 2.0**-53
 
 
 class Choices(Struct, frozen=True):
@@ -36,8 +35,13 @@ class Choices(Struct, frozen=True):
 
     def pick(self, u: float) -> tuple[str, float]:
         """The arm at `u` in [0, 1), and its propensity."""
-        place = bisect_right(self.cumulative, u)
+        place = place_at(self.cumulative, u)
         return self.arms[place], self.probabilities[place]
+
+
+def place_at(cumulative: tuple[float, ...], u: float) -> int:
+    """Which of some `Choices.cumulative` a number in [0, 1) falls to."""
+    return bisect_right(cumulative, u)
 
 
 def choices_of(arms: tuple[str, ...], probabilities: tuple[float, ...]) -> Choices:
@@ -73,7 +77,7 @@ class Policy:
         """The number in [0, 1) that picks the arm of a decision: 53 bits of keyed BLAKE2b of its id."""
         keyed = self._keyed.copy()
         keyed.update(decision_id)
-        return (int.from_bytes(keyed.digest(), "big") >> 11) * _TO_UNIT
+        return unit_of(keyed.digest())
 
     def _compute(self, category: str, segment: str, eligible: tuple[str, ...]) -> Choices:
         count = len(eligible)

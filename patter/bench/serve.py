@@ -35,7 +35,7 @@ from patter.wiring.topics import apply_topics
 from schemas.errors import Code, PatterError
 from streams.brokers import local
 from streams.kafka.config import producer_config
-from streams.serve.press import compiled
+from streams.serve.press import press_kind
 
 RATE = 5_000.0
 LATENCY_S = 20.0
@@ -216,7 +216,7 @@ def _throughput(rig: Rig, events: int, repeats: int) -> Part:
                     "events": events,
                     "measured_after": int(events * WARM_SHARE),
                     "cache_ttl_s": CACHE_TTL_S,
-                    "press": "compiled" if compiled() else "plain",
+                    "press": press_kind(),
                     "batch_ms": settings.serve.batch_ms,
                     "batch_records": settings.serve.batch_records,
                     "shoppers": shop.SHOPPERS,

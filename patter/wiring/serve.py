@@ -25,7 +25,7 @@ from streams.dlq import RejectBrake
 from streams.kafka.admin import check_partitions
 from streams.kafka.loop import Loop, LoopOptions
 from streams.kafka.window import read_window
-from streams.serve.press import compiled
+from streams.serve.press import press_kind
 from streams.serve.setup import FrequencyCap, ServeSetup, ServeTopics
 from streams.serve.step import ServeWorker
 from streams.serve.tally import ROLE
@@ -108,7 +108,7 @@ def run_serve(settings: Settings, member: str, port: int | None, *, resumed: boo
         now_ms,
         process.beat,
     )
-    log.info("serve", press="compiled" if compiled() else "plain", features=reader.path)
+    log.info("serve", press=press_kind(), features=reader.path)
     settle_heap()
     try:
         loop.run(process.stop)

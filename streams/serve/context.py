@@ -48,15 +48,14 @@ class Side(Struct, frozen=True, gc=False):
 
 
 class Waiting(Struct, frozen=True):
-    """A batch's ids, what is at hand for each, and the places of those for which that does not do."""
+    """A batch's ids, what is at hand for each, the places of those for which that does not do, and `lacking`: the ids
+    that stand there, each once, whose rows have to be read.
+    """
 
     names: list[str]
     sides: list[Side | None]
     late: list[int]
-
-    def lacking(self) -> list[str]:
-        """The ids whose rows have to be read, each once."""
-        return list(dict.fromkeys([self.names[place] for place in self.late]))
+    lacking: list[str]
 
 
 class Sides:
@@ -69,8 +68,8 @@ class Sides:
         self._latest_ms = 0
         self._states: dict[bytes, bytes] = {}
 
-    def begin(self, names: list[str], now_ms: int) -> "Waiting":
-        """What is at hand for each of a batch's ids. The rest has to be read, and `put`."""
+    def begin(self, names: list[str], now_ms: int) -> Waiting:
+        """What is at hand for each of a batch's ids. `finish` takes the rows of the rest."""
         if now_ms < self._latest_ms:
             # The clock was put back: nobody knows any more how long anything holds.
             self._known = {}
@@ -80,12 +79,12 @@ class Sides:
             self._known = dict(islice(self._known.items(), MEMO_ENTRIES // 2, None))
         sides = list(map(self._known.get, names))
         late = [place for place, side in enumerate(sides) if side is None or side.until_ms <= now_ms]
-        return Waiting(names, sides, late)
+        return Waiting(names, sides, late, list(dict.fromkeys([names[place] for place in late])))
 
-    def finish(self, waiting: "Waiting", rows: Rows) -> list[Side]:
+    def finish(self, waiting: Waiting, rows: Rows) -> list[Side]:
         """The side of each id, now that the rows of those that were lacking are read."""
         views = [(view, rows[view]) for view in self.views] if waiting.late else []
-        for name in waiting.lacking():
+        for name in waiting.lacking:
             self._known[name] = self._side(name, tuple([view.get(name, _UNREAD) for _, view in views]))
         for place in waiting.late:
             waiting.sides[place] = self._known[waiting.names[place]]

@@ -11,7 +11,7 @@ from streams.kafka.records import Put
 from streams.serve.codes import Codes
 from streams.serve.context import Rows, Side, Sides, Values
 from streams.serve.menu import Menu, Menus
-from streams.serve.press import Asking, Found, Press, Trigger, press_of
+from streams.serve.press import Asking, Found, Trigger, press_of
 from streams.serve.setup import ServeSetup
 from streams.serve.tally import Tally
 from streams.serve.world import World
@@ -28,14 +28,14 @@ class Known(Struct, frozen=True):
 class Decider:
     """Decides events. Holds memos and nothing that would change an answer."""
 
-    def __init__(self, setup: ServeSetup, codes: Codes, press: Callable[..., Press] | None = None) -> None:
+    def __init__(self, setup: ServeSetup, codes: Codes) -> None:
         self._setup = setup
         self._menus = Menus(setup, codes)
         user_views = tuple(name for name, key in setup.views if key == "user_id")
         product_views = tuple(name for name, key in setup.views if key == "product_id")
         self._shoppers = Sides(user_views, self._about_shopper)
         self._products = Sides(product_views, lambda _name, _values: (None, None))
-        self._press = (press or press_of)(setup, comma=bool(user_views and product_views))
+        self._press = press_of(setup, comma=bool(user_views and product_views))
         self._world: World | None = None
 
     def look_up(self, triggers: Sequence[Trigger], reader: FeatureReader, now_ms: int) -> Known:
@@ -45,7 +45,7 @@ class Decider:
         """
         users = self._shoppers.begin([event.user_id for event, _, _ in triggers], now_ms)
         products = self._products.begin([event.product_id or "" for event, _, _ in triggers], now_ms)
-        keys = {"user_id": users.lacking(), "product_id": products.lacking()}
+        keys = {"user_id": users.lacking, "product_id": products.lacking}
         rows: Rows = reader.read(keys, now_ms) if any(keys.values()) else {}
         asked = len(keys["user_id"]) * len(self._shoppers.views) + len(keys["product_id"]) * len(self._products.views)
         at_hand = len(triggers) * (len(self._shoppers.views) + len(self._products.views)) - asked

@@ -27,22 +27,36 @@ class Sorted(Struct, frozen=True):
     outcomes: Counter[str]
 
 
+class _Agents(dict[str | None, bool]):
+    """User agent -> whether it is a bot's, found out when it is first asked for. Who sends none is no bot."""
+
+    def __init__(self, bots: tuple[str, ...]) -> None:
+        super().__init__()
+        self._bots = bots
+
+    def __missing__(self, agent: str | None) -> bool:
+        if len(self) >= MAX_AGENTS:
+            self.clear()
+        known = self[agent] = agent is not None and any(part in agent.lower() for part in self._bots)
+        return known
+
+
 class Judge:
     """Judges records in the order dlq, duplicate, not_trigger, suppressed, decision."""
 
     def __init__(self, setup: ServeSetup, seen: SeenSet, brake: RejectBrake) -> None:
-        self._bots, self._seen, self._brake = setup.bots, seen, brake
+        self._seen, self._brake = seen, brake
         self._asking = frozenset(
             kind for kind, name in KIND_OF.items() if name in setup.triggers and "product_id" in kind.__struct_fields__
         )
-        self._agents: dict[str | None, bool] = {None: False}
+        self._is_bot = _Agents(setup.bots)
 
     def judge(self, records: Sequence[Record]) -> Sorted:
         """The batch, sorted. Raises Brake where too much of it is rejected."""
         triggers: list[Trigger] = []
         rejected: list[tuple[Record, Rejection]] = []
         duplicates = others = bots = 0
-        asking, agents = self._asking, self._agents
+        asking, is_bot = self._asking, self._is_bot
         verdicts = [False] * len(records)
         ids, at = None, -1
         for place, record in enumerate(records):
@@ -61,7 +75,7 @@ class Judge:
                 duplicates += 1
             elif kind not in asking or trigger.product_id is None:
                 others += 1
-            elif self._is_bot(trigger.user_agent) if (bot := agents.get(trigger.user_agent)) is None else bot:
+            elif is_bot[trigger.user_agent]:
                 bots += 1
             else:
                 triggers.append((trigger, partition, offset))
@@ -70,10 +84,3 @@ class Judge:
             dlq=len(rejected), duplicate=duplicates, not_trigger=others, suppressed=bots, decision=len(triggers)
         )
         return Sorted(triggers, rejected, outcomes)
-
-    def _is_bot(self, agent: str | None) -> bool:
-        if len(self._agents) >= MAX_AGENTS:
-            self._agents.clear()
-            self._agents[None] = False
-        known = self._agents[agent] = any(part in (agent or "").lower() for part in self._bots)
-        return known

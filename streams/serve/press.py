@@ -5,7 +5,6 @@ This is what serve does most often, so there are two of it: the one here, which 
 the same bytes.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from msgspec.json import encode as encode_json
 
 from inference.decide.hashing import PERSON, DecisionIds, tenant_prefix
-from inference.decide.policy import Policy
+from inference.decide.policy import Policy, place_at
 from schemas.events import KIND_OF, CartAdded, ListViewed, ProductViewed
 from schemas.token import VERSION, Seal
 from streams.kafka.records import Put
@@ -85,6 +84,11 @@ def compiled() -> bool:
     return _module is not None and _module.LAYOUT == LAYOUT
 
 
+def press_kind() -> str:
+    """`compiled` or `plain`, as logs and results call it."""
+    return "compiled" if compiled() else "plain"
+
+
 class PlainPress:
     """The press in Python."""
 
@@ -132,7 +136,7 @@ class PlainPress:
         assert self._policy is not None
         event, partition, offset = trigger
         raw_id = self._id_of(event.event_id)
-        texts = menu.dishes[bisect_right(menu.cumulative, self._policy.draw(raw_id))]
+        texts = menu.dishes[place_at(menu.cumulative, self._policy.draw(raw_id))]
         dish = texts[raw_id[0] % len(texts)]
         value = self._form % (
             raw_id.hex().encode(),

@@ -113,7 +113,7 @@ wrong:
     return NULL;
 }
 
-/* What write is given, and what it takes down. All borrowed. */
+/* What write is given, and what it takes down. `write` owns what it made or asked for. */
 typedef struct {
     PyObject *shoppers, *products, *shelves, *menu_of, *put, *wait, *labels, *states, *missed;
     long long lookups;
