@@ -25,7 +25,7 @@ class BuildPress(BuildHookInterface[Any]):
         root = Path(self.root)
         target = root / f"streams/serve/_press{sysconfig.get_config_var('EXT_SUFFIX')}"
         target.unlink(missing_ok=True)
-        if os.environ.get("PATTER_PLAIN") == "1" or not build(root / SOURCES / "press.c", target):
+        if os.environ.get("PATTER_PLAIN") == "1" or not build(root / SOURCES / "module.c", target):
             return
         build_data["artifacts"].append(str(target.relative_to(root)))
         build_data["pure_python"] = False
@@ -36,8 +36,9 @@ def build(source: Path, target: Path) -> bool:
     """Compile, and say whether that was possible."""
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     link = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
-    # -Wno-deprecated-declarations: the field in which a bytes object remembers its hash is to become private.
-    flags = ["-O3", "-fPIC", "-Wno-deprecated-declarations", "-I", sysconfig.get_path("include")]
+    # -DNDEBUG: without it every macro of Python's headers checks its arguments. -Wno-deprecated-declarations: the field
+    # in which a bytes object remembers its hash is to become private.
+    flags = ["-O3", "-DNDEBUG", "-fPIC", "-Wno-deprecated-declarations", "-I", sysconfig.get_path("include")]
     # Under another name first, so that nobody loads half of it.
     fresh = target.with_suffix(".new")
     try:

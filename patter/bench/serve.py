@@ -35,7 +35,7 @@ from patter.wiring.topics import apply_topics
 from schemas.errors import Code, PatterError
 from streams.brokers import local
 from streams.kafka.config import producer_config
-from streams.serve.press import press_kind
+from streams.serve.native import press_kind
 
 RATE = 5_000.0
 LATENCY_S = 20.0

@@ -25,7 +25,7 @@ from streams.dlq import RejectBrake
 from streams.kafka.admin import check_partitions
 from streams.kafka.loop import Loop, LoopOptions
 from streams.kafka.window import read_window
-from streams.serve.press import press_kind
+from streams.serve.native import press_kind
 from streams.serve.setup import FrequencyCap, ServeSetup, ServeTopics
 from streams.serve.step import ServeWorker
 from streams.serve.tally import ROLE

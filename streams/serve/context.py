@@ -4,7 +4,7 @@ Everything that follows from an entity's rows (segment, JSON, holdout, cap) is w
 of the rows has to be asked for again. Within that time an event costs one look-up, and the feature reader nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, cast
 
@@ -13,16 +13,30 @@ from msgspec.json import encode as encode_json
 
 from schemas.errors import Code
 from schemas.ports import FeatureValue, ViewRow
+from streams.serve import native
+from streams.serve.gate import Trigger
 
 Rows = Mapping[str, Mapping[str, ViewRow]]
 Values = dict[str, Mapping[str, FeatureValue] | None]
+Make = Callable[[str, Values], tuple[str | None, Code | None]]
+"""From an id and its values: a shopper's segment, and why nothing is shown."""
+
+AtHand = tuple[list[str], list["Side | None"], list[int]]
 
 
-class Parts(NamedTuple):
-    """What the press needs of one entity: its id as JSON, and its members of `features`, `feature_states` and
-    `feature_times_ms`; of a shopper the segment (None where it depends on the product too) and why nothing is shown.
+class Basis(Struct, frozen=True, gc=False):
+    """What a side follows from. Few events need it."""
 
-    The compiled press takes them by their place.
+    rows: tuple[ViewRow, ...]
+    values: Values
+
+
+class Side(NamedTuple):
+    """One entity's rows, put together. Good until `until_ms`, and for the batch for which it was made.
+
+    First what the press needs: its id as JSON, and its members of `features`, `feature_states` and `feature_times_ms`;
+    of a shopper the segment (None where it depends on the product too) and why nothing is shown. The compiled half
+    takes them by their place.
     """
 
     name: bytes
@@ -31,20 +45,14 @@ class Parts(NamedTuple):
     times: bytes
     segment: str | None
     stop: Code | None
+    until_ms: int
+    basis: Basis
 
 
 _UNREAD = ViewRow("missing", None, 0, b"{}")
+_FOREVER = (1 << 63) - 1
 # Entities remembered, about 1 KB each; past that the older half is forgotten.
 MEMO_ENTRIES = 100_000
-
-
-class Side(Struct, frozen=True, gc=False):
-    """One entity's rows, put together. Good until `until_ms`, and for the batch for which it was made."""
-
-    until_ms: int
-    parts: Parts
-    rows: tuple[ViewRow, ...]
-    values: Values
 
 
 class Waiting(Struct, frozen=True):
@@ -61,15 +69,18 @@ class Waiting(Struct, frozen=True):
 class Sides:
     """One kind of entity: its views, and what is remembered of each id."""
 
-    def __init__(self, views: tuple[str, ...], make: Callable[[str, Values], tuple[str | None, Code | None]]) -> None:
-        self.views = views
+    def __init__(
+        self, key: str, views: tuple[str, ...], make: Callable[[str, Values], tuple[str | None, Code | None]]
+    ) -> None:
+        self._key, self.views = key, views
         self._known: dict[str, Side] = {}
         self._make = make
+        self._at_hand: Callable[..., AtHand] = native.module.at_hand if native.compiled() else at_hand
         self._latest_ms = 0
         self._states: dict[bytes, bytes] = {}
 
-    def begin(self, names: list[str], now_ms: int) -> Waiting:
-        """What is at hand for each of a batch's ids. `finish` takes the rows of the rest."""
+    def begin(self, triggers: Sequence[Trigger], now_ms: int) -> Waiting:
+        """What is at hand for each event's entity. `finish` takes the rows of the rest."""
         if now_ms < self._latest_ms:
             # The clock was put back: nobody knows any more how long anything holds.
             self._known = {}
@@ -77,8 +88,7 @@ class Sides:
         if len(self._known) > MEMO_ENTRIES:
             # Those that came first; who is there every minute is soon back.
             self._known = dict(islice(self._known.items(), MEMO_ENTRIES // 2, None))
-        sides = list(map(self._known.get, names))
-        late = [place for place, side in enumerate(sides) if side is None or side.until_ms <= now_ms]
+        names, sides, late = self._at_hand(self._known, triggers, self._key, now_ms)
         return Waiting(names, sides, late, list(dict.fromkeys([names[place] for place in late])))
 
     def finish(self, waiting: Waiting, rows: Rows) -> list[Side]:
@@ -94,13 +104,21 @@ class Sides:
         pairs = list(zip(self.views, rows, strict=True))
         values: Values = {view: row.values for view, row in pairs}
         states = ",".join([f'"{view}":"{row.state}"' for view, row in pairs]).encode()
-        parts = Parts(
+        return Side(
             encode_json(name),
             b",".join([f'"{view}":'.encode() + row.encoded for view, row in pairs]),
             # There are few combinations; one object for each makes counting them cheap.
             self._states.setdefault(states, states),
             ",".join([f'"{view}":{row.event_ms or "null"}' for view, row in pairs]).encode(),
             *self._make(name, values),
+            # Without views there is nothing to ask again for.
+            min((row.until_ms for row in rows), default=_FOREVER),
+            Basis(rows, values),
         )
-        # Without views there is nothing to ask again for.
-        return Side(min((row.until_ms for row in rows), default=1 << 62), parts, rows, values)
+
+
+def at_hand(known: dict[str, Side], triggers: Sequence[Trigger], key: str, now_ms: int) -> AtHand:
+    """The ids that events have under `key`, the side that is remembered of each, and where it will not do."""
+    names = [getattr(event, key) for event, _, _ in triggers]
+    sides = list(map(known.get, names))
+    return names, sides, [place for place, side in enumerate(sides) if side is None or side.until_ms <= now_ms]

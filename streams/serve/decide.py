@@ -10,8 +10,9 @@ from schemas.ports import FeatureReader, ViewRow
 from streams.kafka.records import Put
 from streams.serve.codes import Codes
 from streams.serve.context import Rows, Side, Sides, Values
+from streams.serve.gate import Asking, Trigger
 from streams.serve.menu import Menu, Menus
-from streams.serve.press import Asking, Found, Trigger, press_of
+from streams.serve.press import Found, press_of
 from streams.serve.setup import ServeSetup
 from streams.serve.tally import Tally
 from streams.serve.world import World
@@ -33,8 +34,8 @@ class Decider:
         self._menus = Menus(setup, codes)
         user_views = tuple(name for name, key in setup.views if key == "user_id")
         product_views = tuple(name for name, key in setup.views if key == "product_id")
-        self._shoppers = Sides(user_views, self._about_shopper)
-        self._products = Sides(product_views, lambda _name, _values: (None, None))
+        self._shoppers = Sides("user_id", user_views, self._about_shopper)
+        self._products = Sides("product_id", product_views, lambda _name, _values: (None, None))
         self._press = press_of(setup, comma=bool(user_views and product_views))
         self._world: World | None = None
 
@@ -43,8 +44,7 @@ class Decider:
 
         Raises StorePaused where the store fails and the settings say to wait for it.
         """
-        users = self._shoppers.begin([event.user_id for event, _, _ in triggers], now_ms)
-        products = self._products.begin([event.product_id or "" for event, _, _ in triggers], now_ms)
+        users, products = self._shoppers.begin(triggers, now_ms), self._products.begin(triggers, now_ms)
         keys = {"user_id": users.lacking, "product_id": products.lacking}
         rows: Rows = reader.read(keys, now_ms) if any(keys.values()) else {}
         asked = len(keys["user_id"]) * len(self._shoppers.views) + len(keys["product_id"]) * len(self._products.views)
@@ -55,7 +55,7 @@ class Decider:
         """The rows, with their views, of a batch."""
         for sides, of in ((known.shoppers, self._shoppers), (known.products, self._products)):
             for side in sides:
-                yield from zip(of.views, side.rows, strict=True)
+                yield from zip(of.views, side.basis.rows, strict=True)
 
     def begin(self, world: World) -> None:
         """Decide in this world from now on."""
@@ -75,10 +75,10 @@ class Decider:
         """The menu for an event that no shelf had one for."""
         world, setup = self._world, self._setup
         assert world is not None
-        segment = shopper.parts.segment
+        segment = shopper.segment
         if segment is None:
-            segment = setup.segment_of({**shopper.values, **product.values})
-        stop = Code.KILL_SWITCH if world.policy.snapshot.kill else shopper.parts.stop
+            segment = setup.segment_of({**shopper.basis.values, **product.basis.values})
+        stop = Code.KILL_SWITCH if world.policy.snapshot.kill else shopper.stop
         return self._menus.menu(event.product_id or "", segment, stop, world)
 
     def _about_shopper(self, user_id: str, values: Values) -> tuple[str | None, Code | None]:

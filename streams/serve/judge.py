@@ -2,15 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import cast
 
 from msgspec import Struct
 
-from schemas.decode import Rejection, decode_event
-from schemas.events import KIND_OF
+from schemas.decode import Rejection
 from streams.dlq import RejectBrake
 from streams.kafka.records import Record
-from streams.serve.press import Asking, Trigger
+from streams.serve.gate import Trigger, gate_of
 from streams.serve.seen import SeenSet
 from streams.serve.setup import ServeSetup
 from streams.serve.tally import ROLE
@@ -46,41 +44,17 @@ class Judge:
 
     def __init__(self, setup: ServeSetup, seen: SeenSet, brake: RejectBrake) -> None:
         self._seen, self._brake = seen, brake
-        self._asking = frozenset(
-            kind for kind, name in KIND_OF.items() if name in setup.triggers and "product_id" in kind.__struct_fields__
-        )
+        self._gate = gate_of(setup.triggers)
         self._is_bot = _Agents(setup.bots)
 
     def judge(self, records: Sequence[Record]) -> Sorted:
         """The batch, sorted. Raises Brake where too much of it is rejected."""
-        triggers: list[Trigger] = []
-        rejected: list[tuple[Record, Rejection]] = []
-        duplicates = others = bots = 0
-        asking, is_bot = self._asking, self._is_bot
+        triggers, rejected, duplicates, others, bots = self._gate.sort(records, self._seen.partitions, self._is_bot)
         verdicts = [False] * len(records)
-        ids, at = None, -1
-        for place, record in enumerate(records):
-            event = decode_event(record.value, record.timestamp_ms)
-            kind = type(event)
-            if kind is Rejection:
-                verdicts[place] = True
-                rejected.append((record, cast("Rejection", event)))
-                continue
-            partition, offset = record.partition, record.offset
-            if ids is None or partition != at:
-                # Records of one partition come in runs.
-                ids, at = self._seen.partition(partition), partition
-            trigger = cast("Asking", event)
-            if ids.judge(offset, trigger.event_id):
-                duplicates += 1
-            elif kind not in asking or trigger.product_id is None:
-                others += 1
-            elif is_bot[trigger.user_agent]:
-                bots += 1
-            else:
-                triggers.append((trigger, partition, offset))
+        for place, _ in rejected:
+            verdicts[place] = True
         self._brake.check(verdicts, ROLE)
         outcomes = Counter(
             dlq=len(rejected), duplicate=duplicates, not_trigger=others, suppressed=bots, decision=len(triggers)
         )
-        return Sorted(triggers, rejected, outcomes)
+        return Sorted(triggers, [(records[place], why) for place, why in rejected], outcomes)

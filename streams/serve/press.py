@@ -1,23 +1,22 @@
 """The press: draws an event's outcome from its menu and writes the record. No clock, no I/O.
 
-This is what serve does most often, so there are two of it: the one here, which says what is right, and the one in
-`compiled/`, which is built where there is a C compiler and does the same several times faster. Tests hold the two to
-the same bytes.
+There are two of it, see native.py.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from importlib import import_module
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec.json import encode as encode_json
 
 from inference.decide.hashing import PERSON, DecisionIds, tenant_prefix
 from inference.decide.policy import Policy, place_at
-from schemas.events import KIND_OF, CartAdded, ListViewed, ProductViewed
+from schemas.events import KIND_OF
 from schemas.token import VERSION, Seal
 from streams.kafka.records import Put
-from streams.serve.context import Parts, Side
+from streams.serve import native
+from streams.serve.context import Side
+from streams.serve.gate import Asking, Trigger
 from streams.serve.menu import Dish, Menu, Shelf, Shelves
 from streams.serve.setup import ServeSetup
 from streams.serve.tally import Taken
@@ -28,21 +27,6 @@ _HEAD = (
     b'{"decision_id":"%s","event_id":%s,"user_id":%s,"time":"%s","kind":"%s","token":"%s",'
     b'"event":{"topic":%s,"partition":%d,"offset":%d},'
 )
-
-
-LAYOUT = 1
-"""Goes up with every change of what the compiled press is given or takes by its place."""
-
-try:
-    _module: Any = import_module("streams.serve._press")
-except ImportError:
-    _module = None
-
-Asking = ProductViewed | ListViewed | CartAdded
-"""Events that can ask for a decision."""
-
-Trigger = tuple[Asking, int, int]
-"""An event that asks for a decision, the partition and the offset at which it stands."""
 
 MenuOf = Callable[[Asking, Side, Side], Menu]
 _KINDS = {kind: name.encode() for kind, name in KIND_OF.items()}
@@ -76,17 +60,7 @@ class Press(Protocol):
 
 def press_of(setup: ServeSetup, *, comma: bool) -> Press:
     """The faster press that there is. `comma` says that both shoppers and products have views, which it parts."""
-    return CompiledPress(setup, comma=comma) if compiled() else PlainPress(setup, comma=comma)
-
-
-def compiled() -> bool:
-    """Whether the compiled press is there, and takes what this code gives."""
-    return _module is not None and _module.LAYOUT == LAYOUT
-
-
-def press_kind() -> str:
-    """`compiled` or `plain`, as logs and results call it."""
-    return "compiled" if compiled() else "plain"
+    return CompiledPress(setup, comma=comma) if native.compiled() else PlainPress(setup, comma=comma)
 
 
 class PlainPress:
@@ -114,12 +88,12 @@ class PlainPress:
         none: Shelf = {}
         for trigger, shopper, product in zip(triggers, found.shoppers, found.products, strict=True):
             event = trigger[0]
-            mine, its, menu = shopper.parts, product.parts, None
-            if mine.stop is None and mine.segment is not None:
-                menu = found.shelves.get(event.product_id or "", none).get(mine.segment)
+            menu = None
+            if shopper.stop is None and shopper.segment is not None:
+                menu = found.shelves.get(event.product_id or "", none).get(shopper.segment)
             if menu is None:
                 menu = found.menu_of(event, shopper, product)
-            dish, value = self._decision(trigger, mine, its, menu)
+            dish, value = self._decision(trigger, shopper, product, menu)
             while True:
                 try:
                     put(self._target, value, event.user_id.encode())
@@ -127,12 +101,12 @@ class PlainPress:
                 except BufferError:
                     wait()
             taken.labels.append(dish.label)
-            taken.states += (mine.states, its.states)
+            taken.states += (shopper.states, product.states)
             taken.lookups += menu.lookups
             if menu.misses:
                 taken.missed.append((event.event_id, menu.misses))
 
-    def _decision(self, trigger: Trigger, shopper: Parts, product: Parts, menu: Menu) -> tuple[Dish, bytes]:
+    def _decision(self, trigger: Trigger, shopper: Side, product: Side, menu: Menu) -> tuple[Dish, bytes]:
         assert self._policy is not None
         event, partition, offset = trigger
         raw_id = self._id_of(event.event_id)
@@ -165,7 +139,9 @@ class CompiledPress:
     def __init__(self, setup: ServeSetup, *, comma: bool) -> None:
         topics = setup.topics
         hashes = (tenant_prefix(setup.tenant), PERSON, bytes((VERSION, setup.key_id)), setup.key)
-        self._made = _module.Press(*hashes, encode_json(topics.events), topics.decisions, comma, encode_json, _KINDS)
+        self._made = native.module.Press(
+            *hashes, encode_json(topics.events), topics.decisions, comma, encode_json, _KINDS
+        )
         self.write = self._made.write
 
     def begin(self, now_ms: int, policy: Policy) -> None:

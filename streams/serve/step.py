@@ -20,10 +20,10 @@ from streams.dlq import RejectBrake, letter
 from streams.kafka.records import Batch, Out, Put, Record
 from streams.serve.codes import Codes
 from streams.serve.decide import Decider, Known
+from streams.serve.gate import Trigger
 from streams.serve.judge import Judge, Sorted
 from streams.serve.menu import PoolKey
 from streams.serve.misses import Misses
-from streams.serve.press import Trigger
 from streams.serve.seen import SeenSet
 from streams.serve.setup import ServeSetup
 from streams.serve.tally import ROLE, Tally

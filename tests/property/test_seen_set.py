@@ -1,9 +1,23 @@
 """Duplicates are a function of the log: the seen-set equals a scan of the log, through aborts and restarts."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.serve import native
 from streams.serve.seen import SeenSet
+
+
+@pytest.fixture(params=["compiled", "plain"], scope="module", autouse=True)
+def half(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Everything here holds for both seen-sets."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "plain":
+            patch.setattr(native, "module", None)
+        yield
+
 
 LOG = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=60)
 

@@ -34,14 +34,14 @@ typedef struct {
     Py_ssize_t room;
 } Press;
 
-/* Attributes of events, sides and of what is taken down. */
-enum { EVENT_ID, USER_ID, PRODUCT_ID, PARTS, LABELS, STATES, MISSED, LOOKUPS, NAMES };
-static const char *const spelled[NAMES] = {"event_id", "user_id", "product_id", "parts",
-                                           "labels",   "states",  "missed",     "lookups"};
+/* Attributes of events and of what is taken down. */
+enum { EVENT_ID, USER_ID, PRODUCT_ID, LABELS, STATES, MISSED, LOOKUPS, NAMES };
+static const char *const spelled[NAMES] = {"event_id", "user_id", "product_id", "labels",
+                                           "states",   "missed",  "lookups"};
 static PyObject *names[NAMES];
 
-/* Places in Parts, Menu and Dish. */
-enum { NAME, FEATURES, PART_STATES, TIMES, SEGMENT, STOP, PARTS_SIZE };
+/* Places in Side, Menu and Dish. */
+enum { NAME, FEATURES, SIDE_STATES, TIMES, SEGMENT, STOP, UNTIL, BASIS, SIDE_SIZE };
 enum { CUMULATIVE, DISHES, MISSES, MENU_LOOKUPS, MENU_SIZE };
 enum { BODY, TAIL, LABEL, DISH_SIZE };
 #define ITEM(tuple, place) PyTuple_GET_ITEM(tuple, place)
@@ -161,9 +161,9 @@ static PyObject *compose(Press *self, const Slot *slot, const char *event, Py_ss
     if (self->comma) *at++ = ',';
     PUT_BYTES(ITEM(slot->its, FEATURES));
     PUT("},\"feature_states\":{");
-    PUT_BYTES(ITEM(slot->mine, PART_STATES));
+    PUT_BYTES(ITEM(slot->mine, SIDE_STATES));
     if (self->comma) *at++ = ',';
-    PUT_BYTES(ITEM(slot->its, PART_STATES));
+    PUT_BYTES(ITEM(slot->its, SIDE_STATES));
     PUT("},\"feature_times_ms\":{");
     PUT_BYTES(ITEM(slot->mine, TIMES));
     if (self->comma) *at++ = ',';

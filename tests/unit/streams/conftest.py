@@ -191,7 +191,7 @@ def segment_of(values: Mapping[str, Mapping[str, Any] | None]) -> str:
 def make_bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bench]:
     """Every test of serve runs on both presses; where none is compiled, twice on the one."""
     if request.param == "plain":
-        monkeypatch.setattr("streams.serve.press._module", None)
+        monkeypatch.setattr("streams.serve.native.module", None)
 
     def make(
         holdout: float = 0.0,

@@ -15,9 +15,10 @@ from inference.decide.policy import Policy
 from schemas.events import ProductViewed
 from schemas.policies import Beta, PolicySnapshot
 from schemas.token import verify
-from streams.serve.context import Parts, Side
+from streams.serve.context import Basis, Side
 from streams.serve.menu import Dish, Menu
-from streams.serve.press import CompiledPress, Found, PlainPress, compiled, press_of
+from streams.serve.native import compiled
+from streams.serve.press import CompiledPress, Found, PlainPress, press_of
 from streams.serve.setup import ServeSetup, ServeTopics
 from streams.serve.tally import Taken
 
@@ -64,8 +65,8 @@ def event(event_id: str, user_id: str = "u", product_id: str = "p") -> ProductVi
 
 
 def side(name: str, features: bytes = b'"v":{}', segment: str | None = "new", stop: Any = None) -> Side:
-    parts = Parts(json.dumps(name, ensure_ascii=False).encode(), features, b'"v":"fresh"', b'"v":null', segment, stop)
-    return Side(0, parts, (), {})
+    quoted = json.dumps(name, ensure_ascii=False).encode()
+    return Side(quoted, features, b'"v":"fresh"', b'"v":null', segment, stop, 0, Basis((), {}))
 
 
 def dish(number: int, size: int = 10) -> Dish:
@@ -213,12 +214,12 @@ def test_what_goes_wrong_comes_out_and_leaks_nothing(kind: Any) -> None:
         press.write(triggers, fine._replace(shelves={}), Taken(), lambda *_: None, lambda: None)
     with pytest.raises(ValueError, match=r"shopper|shorter|longer"):
         press.write(triggers, fine._replace(shoppers=[]), Taken(), lambda *_: None, lambda: None)
-    before = sys.getrefcount(fine.shoppers[0].parts)
+    before = sys.getrefcount(fine.shoppers[0])
     for _ in range(50):
         with pytest.raises(Loud):
             press.write(triggers, fine, Taken(), fail, lambda: None)
         press.write(triggers, fine, Taken(), lambda *_: None, lambda: None)
-    assert sys.getrefcount(fine.shoppers[0].parts) <= before + 1
+    assert sys.getrefcount(fine.shoppers[0]) <= before + 1
     gone = weakref.ref(press)
     del press
     gc.collect()

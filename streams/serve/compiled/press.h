@@ -3,10 +3,10 @@
  * ../press.py says what is right; tests hold the two to the same bytes. Nothing is decided here that is not decided there.
  */
 
-#include "record.h"
+#ifndef PATTER_PRESS_H
+#define PATTER_PRESS_H
 
-/* Goes up together with the one in ../press.py. */
-#define LAYOUT 1
+#include "record.h"
 
 static void Press_dealloc(Press *self) {
     PyTypeObject *type = Py_TYPE(self);
@@ -67,10 +67,10 @@ static PyObject *Press_start(Press *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-static int is_parts(PyObject *parts) {
-    if (!PyTuple_Check(parts) || PyTuple_GET_SIZE(parts) != PARTS_SIZE) return 0;
+static int is_side(PyObject *side) {
+    if (!PyTuple_Check(side) || PyTuple_GET_SIZE(side) != SIDE_SIZE) return 0;
     for (int i = NAME; i <= TIMES; i++)
-        if (!PyBytes_Check(ITEM(parts, i))) return 0;
+        if (!PyBytes_Check(ITEM(side, i))) return 0;
     return 1;
 }
 
@@ -149,12 +149,11 @@ static PyObject *known(PyObject *table, PyObject *key) {
 }
 
 /* The menu for an event: from its product's shelf, or else as `menu_of` says. New. */
-static PyObject *find_menu(Job *job, PyObject *event, PyObject *product_id, PyObject *shopper, PyObject *product,
-                           PyObject *mine) {
-    if (ITEM(mine, STOP) == Py_None) {
+static PyObject *find_menu(Job *job, PyObject *event, PyObject *product_id, PyObject *shopper, PyObject *product) {
+    if (ITEM(shopper, STOP) == Py_None) {
         PyObject *shelf = PyDict_GetItemWithError(job->shelves, product_id);
         if (shelf != NULL && PyDict_Check(shelf)) {
-            PyObject *menu = PyDict_GetItemWithError(shelf, ITEM(mine, SEGMENT));
+            PyObject *menu = PyDict_GetItemWithError(shelf, ITEM(shopper, SEGMENT));
             if (menu != NULL) return Py_NewRef(menu);
         }
         if (PyErr_Occurred()) return NULL;
@@ -177,12 +176,11 @@ static int prepare(Press *self, Job *job, PyObject *trigger, PyObject *shopper, 
     slot->partition = PyLong_AsLongLong(ITEM(trigger, 1));
     slot->offset = PyLong_AsLongLong(ITEM(trigger, 2));
     if (PyErr_Occurred() || (slot->kind = known(self->kinds, (PyObject *)Py_TYPE(event))) == NULL) goto done;
-    slot->mine = PyObject_GetAttr(shopper, names[PARTS]);
-    slot->its = slot->mine == NULL ? NULL : PyObject_GetAttr(product, names[PARTS]);
-    if (slot->its == NULL) goto done;
+    slot->mine = Py_NewRef(shopper);
+    slot->its = Py_NewRef(product);
     if (!PyUnicode_Check(slot->event_id) || !PyUnicode_Check(slot->user_id) || !PyBytes_Check(slot->kind) ||
-        !is_parts(slot->mine) || !is_parts(slot->its)) {
-        PyErr_SetString(PyExc_TypeError, "ids are text, kinds bytes, and a side has its parts");
+        !is_side(slot->mine) || !is_side(slot->its)) {
+        PyErr_SetString(PyExc_TypeError, "ids are text, kinds bytes, and a side has its members");
         goto done;
     }
     fetch(ITEM(slot->mine, FEATURES));
@@ -198,7 +196,7 @@ static int prepare(Press *self, Job *job, PyObject *trigger, PyObject *shopper, 
     Blake2b hash = self->tenant;
     blake2b_update(&hash, slot->event, (size_t)slot->event_size);
     blake2b_final(&hash, slot->id);
-    slot->menu = find_menu(job, event, product_id, shopper, product, slot->mine);
+    slot->menu = find_menu(job, event, product_id, shopper, product);
     if (slot->menu == NULL) goto done;
     if (!is_menu(slot->menu)) {
         PyErr_SetString(PyExc_TypeError, "a menu has sums, dishes, misses and lookups");
@@ -239,8 +237,8 @@ static int hand_over(Press *self, Job *job, const Slot *slot) {
 static int finish(Press *self, Job *job, const Slot *slot) {
     PyObject *misses = ITEM(slot->menu, MISSES);
     if (hand_over(self, job, slot) < 0 || PyList_Append(job->labels, ITEM(slot->dish, LABEL)) < 0 ||
-        PyList_Append(job->states, ITEM(slot->mine, PART_STATES)) < 0 ||
-        PyList_Append(job->states, ITEM(slot->its, PART_STATES)) < 0)
+        PyList_Append(job->states, ITEM(slot->mine, SIDE_STATES)) < 0 ||
+        PyList_Append(job->states, ITEM(slot->its, SIDE_STATES)) < 0)
         return -1;
     job->lookups += PyLong_AsLongLong(ITEM(slot->menu, MENU_LOOKUPS));
     if (PyErr_Occurred()) return -1;
@@ -320,34 +318,18 @@ done:
     return answer;
 }
 
-static PyMethodDef methods[] = {
+static PyMethodDef press_methods[] = {
     {"start", (PyCFunction)Press_start, METH_VARARGS, "Begin a batch."},
     {"write", (PyCFunction)(void (*)(void))Press_write, METH_FASTCALL, "Hand over the records of these events."},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot slots[] = {
-    {Py_tp_dealloc, Press_dealloc}, {Py_tp_init, Press_init}, {Py_tp_methods, methods},
+static PyType_Slot press_slots[] = {
+    {Py_tp_dealloc, Press_dealloc}, {Py_tp_init, Press_init}, {Py_tp_methods, press_methods},
     {Py_tp_new, PyType_GenericNew}, {0, NULL},
 };
 
-static PyType_Spec spec = {"streams.serve._press.Press", sizeof(Press), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                           slots};
+static PyType_Spec press_spec = {"streams.serve._press.Press", sizeof(Press), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                                press_slots};
 
-static int execute(PyObject *module) {
-    for (int i = 0; i < NAMES; i++)
-        if ((names[i] = PyUnicode_InternFromString(spelled[i])) == NULL) return -1;
-    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
-    if (type == NULL) return -1;
-    int failed = PyModule_AddType(module, (PyTypeObject *)type);
-    Py_DECREF(type);
-    return failed < 0 ? failed : PyModule_AddIntConstant(module, "LAYOUT", LAYOUT);
-}
-
-static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, execute}, {0, NULL}};
-
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "streams.serve._press", "The press, compiled.", 0, NULL, module_slots, NULL, NULL, NULL,
-};
-
-PyMODINIT_FUNC PyInit__press(void) { return PyModuleDef_Init(&definition); }
+#endif
