@@ -15,6 +15,7 @@ from schemas.catalog import Product
 from schemas.copy import CopyRequest, CopyVerdict, PoolEntry
 from schemas.decisions import DecisionRead
 from schemas.events import Event
+from schemas.partials import CellMetrics, Partial, Progress
 from schemas.policies import PolicySnapshot
 from schemas.token import CodeName
 
@@ -26,6 +27,9 @@ TYPES: dict[str, Any] = {
     "patter.copy.requests.v1": CopyRequest,
     "patter.copy.v1": PoolEntry,
     "patter.copy.review.v1": CopyVerdict,
+    "patter.partials.v1": Partial,
+    "patter.partials.v1.progress": Progress,
+    "patter.metrics.v1": CellMetrics,
     "patter.policy.v1": PolicySnapshot,
     "patter.codes.v1": CodeName,
 }

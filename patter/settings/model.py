@@ -26,6 +26,9 @@ class KafkaPart(_Part):
     client: dict[str, str] = Field(
         default_factory=dict, description="librdkafka keys as they are: SASL, TLS, timeouts. Also given to Faust."
     )
+    incarnation: str = Field(
+        "", description="Names the life of the topics where the broker gives them no ids, as the embedded one."
+    )
 
 
 class TopicPart(_Part):
@@ -130,6 +133,29 @@ class GeneratePart(_Part):
     expire_s: float = Field(600.0, gt=0, description="Requests older than this are dropped.")
 
 
+class CollectPart(_Part):
+    currency: Annotated[str, Field(min_length=3, max_length=3)] = Field(
+        "USD", description="Orders in another currency are counted; their revenue is not."
+    )
+    lateness_days: float = Field(
+        7.0, gt=0, le=30, description="How far behind the newest event one may come and count; memory grows with it."
+    )
+    batch_ms: int = Field(
+        1_000, ge=50, le=5_000, description="Partials go out this often; a metric is that much older."
+    )
+    max_cells: int = Field(
+        50_000, ge=1, description="Combinations of experiment, category, segment and variant; the rest is `other`."
+    )
+
+
+class LearnPart(_Part):
+    reward: Literal["click", "order"] = Field("click", description="What policy, rates and regret are in.")
+    every_s: float = Field(1.0, ge=1.0, description="The least time between two versions of the policy.")
+    shrinkage: float = Field(
+        20.0, ge=0, description="Impressions that a category's rate weighs in a segment of it; 0 for none."
+    )
+
+
 class BrakePart(_Part):
     run: int = Field(1_000, ge=1, description="Rejected records in a row that stop a worker.")
     ratio: Share = Field(0.5, description="Share of rejects in a window that stops a worker.")
@@ -189,6 +215,8 @@ class Settings(BaseSettings):
     policy: PolicyPart = PolicyPart()
     serve: ServePart = ServePart()
     generate: GeneratePart = GeneratePart()
+    collect: CollectPart = CollectPart()
+    learn: LearnPart = LearnPart()
     brake: BrakePart = BrakePart()
     tokens: TokensPart = TokensPart()
     metrics: MetricsPart = MetricsPart()

@@ -53,7 +53,7 @@ def _produce(producer: Producer, batch: Batch, on_delivery: object = None) -> No
         put = producer.produce if on_delivery is None else partial(producer.produce, on_delivery=on_delivery)
         batch.bulk(put, wait)
     for out in batch.outs:
-        more = {"on_delivery": on_delivery, "timestamp": out.timestamp_ms}
+        more = {"on_delivery": on_delivery, "timestamp": out.timestamp_ms, "partition": out.partition}
         headers = list(out.headers) if out.headers else None
         while True:
             try:

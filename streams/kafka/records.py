@@ -21,13 +21,14 @@ class Record(Struct, frozen=True, gc=False):
 
 
 class Out(Struct, frozen=True, gc=False):
-    """One record to publish; the partition follows from the key. `timestamp_ms` 0 is the moment of sending."""
+    """One record to publish. `timestamp_ms` 0 is the moment of sending; `partition` -1 lets the key decide."""
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
     timestamp_ms: int = 0
+    partition: int = -1
 
 
 class Put(Protocol):
