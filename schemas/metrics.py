@@ -73,9 +73,15 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("patter_feature_age_seconds", "seconds", "age of the oldest feature row of the last batch", "role", "view"),
     _gauge("patter_policy_version", "version", "version of the policy in use", "role"),
     _gauge("patter_policy_age_seconds", "seconds", "age of the policy in use", "role"),
+    _counter("patter_feedback_total", "counts", "what collect counted, by the names of its total", "role", "kind"),
+    _gauge("patter_shoppers", "shoppers", "shoppers that the role remembers", "role"),
     _gauge("patter_cpu_seconds", "seconds", "processor time that the process has used", "role"),
     _gauge("patter_memory_bytes", "bytes", "resident memory of the process", "role"),
     _gauge("patter_ready", "bool", "1 where the role is ready", "role"),
+    _counter("patter_partials_total", "records", "records of partials by what became of them", "role", "outcome"),
+    _counter("patter_policy_failures_total", "failures", "times the policy writer had to begin anew", "role"),
+    _counter("patter_feature_rows_written_total", "rows", "rows written to the feature store", "role", "view"),
+    _counter("patter_feature_write_errors_total", "errors", "failed writes to the feature store", "role"),
 )
 
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in CATALOGUE}

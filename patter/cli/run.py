@@ -54,6 +54,22 @@ def generate(
 
 
 @app.command()
+def collect(
+    config: Config = None,
+    member: Member = None,
+    port: Port = None,
+    parent: Parent = None,
+    resumed: Resumed = False,  # noqa: ARG001 - the supervisor says it to every role
+) -> None:
+    """Count feedback: impressions, clicks, carts, orders and refunds become cumulative counters, exactly once."""
+    from patter.settings import load
+    from patter.wiring.collect import run_collect
+
+    _follow(parent)
+    run_collect(load(config), member or "collect-0", port)
+
+
+@app.command()
 def intake(
     source: Annotated[str, typer.Option("--from", help="The topic to read: any JSON objects.")],
     mapping: Annotated[

@@ -1,0 +1,1 @@
+"""collect: feedback in, cumulative counters out."""

@@ -1,0 +1,111 @@
+"""collect's state as records: what a batch changed, and a source made of them again.
+
+A key begins with the source, so that what an earlier life of the input log left behind is nobody's. The last record of
+a batch says how far it counts; in a transaction the others cannot be seen without it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from schemas.cells import ArmCell
+from streams.collect.counts import Place
+from streams.collect.source import Source
+
+K = TypeVar("K")
+V = TypeVar("V")
+SHOPPER, ORDER, CELL, ARM, META = "s", "o", "c", "k", "m"
+
+
+class Meta(Struct, array_like=True, frozen=True):
+    """How far a source is counted, and its total."""
+
+    through: int
+    high_ms: int
+    total: dict[str, int]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_meta = msgspec.msgpack.Decoder(Meta)
+_arm = msgspec.msgpack.Decoder(ArmCell)
+_counters = msgspec.msgpack.Decoder(list[int])
+
+Change = tuple[bytes, bytes | None]
+"""Key and value of a state record; no value removes the key."""
+
+
+def changes(source: Source, gone: Sequence[Place]) -> Iterator[Change]:
+    """What the source changed since it was last settled, `gone` being cells that expired. The meta record is last."""
+    counts = source.counts
+    for user_id in source.touched:
+        yield _key(source, SHOPPER, user_id), source.shoppers.get(user_id)
+    for order_id in source.ordered:
+        yield _key(source, ORDER, order_id), source.orders.get(order_id)
+    for number in range(len(counts.arms) - counts.fresh_arms, len(counts.arms)):
+        yield _key(source, ARM, str(number)), _encode(counts.arms[number])
+    for place in counts.changed:
+        yield _key(source, CELL, _written(place)), _encode(counts.raw(place))
+    for place in gone:
+        yield _key(source, CELL, _written(place)), None
+    meta = Meta(source.through, counts.high_ms, {name: count for name, count in counts.total.items() if count})
+    yield _key(source, META, ""), _encode(meta)
+
+
+class Restoring:
+    """Makes a source of its records, in whichever order they come; `finish` puts it together."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._prefix = f"{source.name}|".encode()
+        self._arms: dict[int, ArmCell] = {}
+        self._cells: dict[Place, list[int]] = {}
+        self._meta: Meta | None = None
+
+    def put(self, key: bytes | None, value: bytes | None) -> None:
+        """A record of the state topic. Newer ones of a key come later."""
+        if key is None or not key.startswith(self._prefix):
+            return
+        kind, _, name = key[len(self._prefix) :].decode().partition("|")
+        source = self._source
+        if kind == SHOPPER:
+            _set(source.shoppers, name, value)
+        elif kind == ORDER:
+            _set(source.orders, name, value)
+        elif kind == CELL:
+            which, start, arm = map(int, name.split(":"))
+            _set(self._cells, (which, start, arm), None if value is None else _counters.decode(value))
+        elif kind == ARM and value is not None:
+            self._arms[int(name)] = _arm.decode(value)
+        elif kind == META and value is not None:
+            self._meta = _meta.decode(value)
+
+    def finish(self) -> Source:
+        """The source. Raises ValueError where an arm cell is missing."""
+        source, meta = self._source, self._meta
+        if meta is None:
+            return source
+        source.through, source.counts.high_ms = meta.through, meta.high_ms
+        source.counts.total.update(meta.total)
+        for number in sorted(self._arms):
+            source.counts.restore_arm(number, self._arms[number])
+        for place, counters in self._cells.items():
+            source.counts.restore(place, counters)
+        source.settle()
+        return source
+
+
+def _set(table: dict[K, V], key: K, value: V | None) -> None:
+    if value is None:
+        table.pop(key, None)
+    else:
+        table[key] = value
+
+
+def _key(source: Source, kind: str, name: str) -> bytes:
+    return f"{source.name}|{kind}|{name}".encode()
+
+
+def _written(place: Place) -> str:
+    return ":".join(map(str, place))

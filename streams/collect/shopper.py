@@ -1,0 +1,164 @@
+"""What is remembered of one shopper: decisions with touches, decisions that were answered, and recent activity.
+
+Kept as bytes, which are also what the state topic holds: a shopper is some 200 of them, where objects would take
+thousands. It is opened for an event and closed again.
+"""
+
+from collections.abc import Iterator
+from struct import Struct as Packing
+
+import msgspec
+from msgspec import Struct
+
+from schemas.cells import SECOND_MS
+from streams.collect.rules import CLICK_MS, IMPRESSION_MS, TOKEN_MS, TOUCHES
+
+SEEN, CLICKED, CARTED, ORDERED = 1, 2, 4, 8
+"""What is known of a decision, as bits."""
+
+# A decision of which only the bits still matter: 8 bytes of its id, its time in seconds, its bits.
+_REST = Packing(">QIB")
+_NO_TOUCH = -1
+
+
+class Decision(Struct, array_like=True, gc=False):
+    """A decision that a shopper answered. `id` is the first 8 bytes of its own; product and sessions are 32-bit codes.
+
+    Times of touches count from the decision, in ms; an offset of -1 says that there is no such touch.
+    """
+
+    id: int
+    decided_ms: int
+    arm: int
+    product: int
+    bits: int = 0
+    seen_ms: int = 0
+    seen_offset: int = _NO_TOUCH
+    seen_session: int = 0
+    clicked_ms: int = 0
+    clicked_offset: int = _NO_TOUCH
+    clicked_session: int = 0
+
+    def see(self, event_ms: int, offset: int, session: int) -> None:
+        """The touch of an impression."""
+        self.seen_ms, self.seen_offset, self.seen_session = event_ms - self.decided_ms, offset, session
+
+    def click(self, event_ms: int, offset: int, session: int) -> None:
+        """The touch of a click."""
+        self.clicked_ms, self.clicked_offset, self.clicked_session = event_ms - self.decided_ms, offset, session
+
+
+class Touch(Struct, frozen=True, gc=False):
+    """An impression or a click that an order may be an answer to. Ordered by time, then offset."""
+
+    at: tuple[int, int]
+    click: bool
+    session: int
+    decision: Decision
+
+
+class Shopper(Struct, array_like=True):
+    """One shopper. `slots` and `order_days` belong to activity.py."""
+
+    held: list[Decision] = []
+    rest: bytes = b""
+    slots: list[list[int]] = []
+    order_days: list[list[int]] = []
+    category: str | None = None
+
+    def hold(self, decision_id: int, decided_ms: int, arm: int, product: int) -> Decision:
+        """The decision, to be marked; `close` puts it away again."""
+        for decision in self.held:
+            if decision.id == decision_id:
+                return decision
+        found = Decision(decision_id, decided_ms, arm, product)
+        for at in range(0, len(self.rest), _REST.size):
+            known, _, bits = _REST.unpack_from(self.rest, at)
+            if known == decision_id:
+                found.bits = bits
+                self.rest = self.rest[:at] + self.rest[at + _REST.size :]
+                break
+        self.held.append(found)
+        return found
+
+    def touches(self) -> list[Touch]:
+        """Every touch that is remembered."""
+        return [touch for decision in self.held for touch in _touches(decision)]
+
+    def answered(self, product: int, order_ms: int) -> Touch | None:
+        """The touch that an order line of this product at this time is an answer to."""
+        for click, window in ((True, CLICK_MS), (False, IMPRESSION_MS)):
+            fitting = [
+                touch
+                for touch in self.touches()
+                if touch.click is click
+                and touch.decision.product == product
+                and order_ms - window <= touch.at[0] <= order_ms
+            ]
+            if fitting:
+                return max(fitting, key=lambda touch: touch.at)
+        return None
+
+    def close(self, high_ms: int, lateness_ms: int) -> None:
+        """Keep the newest touches, and of other decisions the bits, as long as they can matter."""
+        touches = self.touches()
+        if len(touches) > TOUCHES:
+            touches.sort(key=lambda touch: touch.at, reverse=True)
+            for touch in touches[TOUCHES:]:
+                _forget(touch)
+        # An order may be as late as is allowed, and answer a click that lies a window before it.
+        oldest = high_ms - lateness_ms - CLICK_MS
+        if any(touch.at[0] < oldest for touch in touches):
+            for touch in touches:
+                if touch.at[0] < oldest:
+                    _forget(touch)
+        if any(_is_bare(decision) for decision in self.held):
+            for decision in self.held:
+                if _is_bare(decision) and decision.bits:
+                    self.rest += _REST.pack(decision.id, max(0, decision.decided_ms // SECOND_MS), decision.bits)
+            self.held = [decision for decision in self.held if not _is_bare(decision)]
+        self._forget_expired(high_ms)
+
+    def _forget_expired(self, high_ms: int) -> None:
+        # Seconds are rounded down, so a decision is kept up to one second too long; it is judged by its token anyway.
+        kept = [entry for entry in _REST.iter_unpack(self.rest) if (entry[1] + 1) * SECOND_MS >= high_ms - TOKEN_MS]
+        if len(kept) * _REST.size < len(self.rest):
+            self.rest = b"".join([_REST.pack(*entry) for entry in kept])
+
+    def is_empty(self) -> bool:
+        """Whether nothing of it is worth remembering."""
+        return not (self.held or self.rest or self.slots or self.order_days)
+
+
+def _touches(decision: Decision) -> Iterator[Touch]:
+    if decision.seen_offset != _NO_TOUCH:
+        at = (decision.decided_ms + decision.seen_ms, decision.seen_offset)
+        yield Touch(at, False, decision.seen_session, decision)
+    if decision.clicked_offset != _NO_TOUCH:
+        at = (decision.decided_ms + decision.clicked_ms, decision.clicked_offset)
+        yield Touch(at, True, decision.clicked_session, decision)
+
+
+def _forget(touch: Touch) -> None:
+    if touch.click:
+        touch.decision.click(touch.decision.decided_ms, _NO_TOUCH, 0)
+    else:
+        touch.decision.see(touch.decision.decided_ms, _NO_TOUCH, 0)
+
+
+def _is_bare(decision: Decision) -> bool:
+    return decision.seen_offset == _NO_TOUCH and decision.clicked_offset == _NO_TOUCH
+
+
+_decoder = msgspec.msgpack.Decoder(Shopper)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def opened(data: bytes | None) -> Shopper:
+    """A shopper from its bytes; a new one where there are none."""
+    return Shopper() if data is None else _decoder.decode(data)
+
+
+def closed(shopper: Shopper) -> bytes:
+    """A shopper as bytes."""
+    return _encoder.encode(shopper)

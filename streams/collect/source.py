@@ -1,0 +1,180 @@
+"""One source: everything that is known of one partition of the input log, event by event. No clock, no I/O.
+
+Its counters are a function of the log up to `through`; see docs/feedback.md.
+"""
+
+from collections.abc import Callable
+
+from schemas.cells import ArmCell
+from schemas.decode import Rejection, time_ms
+from schemas.events import (
+    CartAdded,
+    CopyClick,
+    CopyImpression,
+    Event,
+    ListViewed,
+    OrderPlaced,
+    OrderRefunded,
+    ProductViewed,
+)
+from schemas.token import NO_CODE, Claims, code_of, verify
+from streams.collect import activity, ledger, shopper
+from streams.collect.counts import Counts
+from streams.collect.orders import Buyer, place, refund
+from streams.collect.rules import TOKEN_MS, Rules
+from streams.collect.shopper import CARTED, CLICKED, ORDERED, SEEN, Decision, Shopper
+
+NOWHERE = -1
+CategoryOf = Callable[[str], str | None]
+
+
+class Source:
+    """State and counters of one partition. `touched` and `ordered` are what changed since the last `settle`."""
+
+    def __init__(self, name: str, rules: Rules, category_of: CategoryOf = lambda _product: None) -> None:
+        self.name, self._rules, self._category_of = name, rules, category_of
+        self.through = NOWHERE
+        self.counts = Counts(rules.max_cells)
+        self.shoppers: dict[str, bytes] = {}
+        self.orders: dict[str, bytes] = {}
+        self.touched: set[str] = set()
+        self.ordered: set[str] = set()
+
+    def settle(self) -> None:
+        """What changed is written down."""
+        self.touched, self.ordered = set(), set()
+        self.counts.settle()
+
+    def take(self, offset: int, event: Event | Rejection) -> None:
+        """Count a record. One that was counted already is passed over: its state was written before its offset."""
+        if offset <= self.through:
+            return
+        self.through = offset
+        total, counts = self.counts.total, self.counts
+        if isinstance(event, Rejection):
+            total["rejected"] += 1
+            return
+        total["events"] += 1
+        moment_ms = time_ms(event.time)
+        counts.high_ms = max(counts.high_ms, moment_ms)
+        if moment_ms < counts.high_ms - self._rules.lateness_ms:
+            total["late"] += 1
+            return
+        answers = isinstance(event, CopyImpression | CopyClick | OrderPlaced | OrderRefunded) or (
+            isinstance(event, CartAdded) and event.token is not None
+        )
+        if self._rules.is_bot(event.user_agent):
+            total["suppressed"] += answers
+            return
+        if isinstance(event, OrderRefunded):
+            self._refund(event, moment_ms)
+            return
+        if not answers and not isinstance(event, ProductViewed | ListViewed | CartAdded):
+            return
+        known = shopper.opened(self.shoppers.get(event.user_id))
+        self._answer(event, known, moment_ms, offset)
+        self._close(event.user_id, known)
+
+    def _answer(self, event: Event, known: Shopper, moment_ms: int, offset: int) -> None:
+        session = code_of(event.session_id) if event.session_id else NO_CODE
+        if isinstance(event, OrderPlaced):
+            activity.note_order(known, moment_ms)
+            self._order(event, known, moment_ms, session)
+        elif isinstance(event, CopyImpression | CopyClick):
+            claims = self._claims(event.token)
+            if claims is None:
+                return
+            decision = self._decision(known, claims)
+            if isinstance(event, CopyClick):
+                activity.note(known, "clicks", moment_ms)
+                if self._mark(decision, CLICKED, moment_ms):
+                    decision.click(moment_ms, offset, session)
+            else:
+                activity.note(known, "impressions", moment_ms)
+                if self._mark(decision, SEEN, moment_ms):
+                    decision.see(moment_ms, offset, session)
+        elif isinstance(event, ProductViewed | ListViewed | CartAdded):
+            self._looked(event, known, moment_ms)
+
+    def _looked(self, event: ProductViewed | ListViewed | CartAdded, known: Shopper, moment_ms: int) -> None:
+        activity.note(known, "carts" if isinstance(event, CartAdded) else "views", moment_ms)
+        if event.product_id is not None:
+            known.category = self._category_of(event.product_id) or known.category
+        if isinstance(event, CartAdded) and event.token is not None:
+            claims = self._claims(event.token)
+            if claims is not None:
+                self._mark(self._decision(known, claims), CARTED, moment_ms)
+
+    def _claims(self, token: str) -> Claims | None:
+        """What a token says that counts."""
+        total, claims = self.counts.total, verify(token, self._rules.keys)
+        if claims is None:
+            total["token_invalid"] += 1
+        elif claims.time_ms < self.counts.high_ms - TOKEN_MS:
+            total["token_expired"] += 1
+        elif claims.holdout or claims.excluded or claims.arm == NO_CODE:
+            total["excluded"] += 1
+        else:
+            return claims
+        return None
+
+    def _decision(self, known: Shopper, claims: Claims) -> Decision:
+        arm = self.counts.number_of(ArmCell(claims.experiment, claims.category, claims.segment, claims.arm))
+        return known.hold(int.from_bytes(claims.decision_id[:8], "big"), claims.time_ms, arm, claims.product)
+
+    def _mark(self, decision: Decision, bit: int, moment_ms: int) -> bool:
+        """Set one of a decision's bits and count what follows from it; whether it was not set before."""
+        total = self.counts.total
+        if decision.bits & bit:
+            total["duplicates"] += bit != ORDERED
+            return False
+        amounts: dict[str, int] = {}
+        before = decision.bits
+        decision.bits |= bit
+        if bit == CLICKED and not before & SEEN:
+            decision.bits |= SEEN
+            amounts["imputed"] = 1
+        if decision.bits & SEEN and not before & SEEN:
+            amounts["impressions"] = 1
+        if bit == CLICKED:
+            amounts["clicks"] = 1
+        if bit == CARTED:
+            amounts["carts"] = 1
+        for name in amounts:
+            total[name] += 1
+        if bit == ORDERED:
+            amounts["orders"] = 1
+        for name, both in (
+            ("clicked_carts", CLICKED | CARTED),
+            ("clicked_orders", CLICKED | ORDERED),
+            ("impressed_orders", SEEN | ORDERED),
+        ):
+            if decision.bits & both == both and before & both != both:
+                amounts[name] = 1
+        self.counts.add(decision.arm, moment_ms, decision.decided_ms, amounts)
+        return True
+
+    def _order(self, event: OrderPlaced, known: Shopper, moment_ms: int, session: int) -> None:
+        own = self._claims(event.token) if event.token is not None else None
+        lines = [self._claims(line.token) if line.token is not None else None for line in event.lines]
+        order = ledger.opened(self.orders.get(event.order_id), self.counts.high_ms)
+        buyer = Buyer(known, self._decision, self._mark, moment_ms, session)
+        placed = place(self.counts, order, event, own, lines, buyer, self._rules.currency)
+        if placed is not None:
+            self.orders[event.order_id] = ledger.closed(placed)
+            self.ordered.add(event.order_id)
+
+    def _refund(self, event: OrderRefunded, moment_ms: int) -> None:
+        order = ledger.opened(self.orders.get(event.order_id), self.counts.high_ms)
+        if refund(self.counts, order, event, moment_ms) and order is not None:
+            self.orders[event.order_id] = ledger.closed(order)
+            self.ordered.add(event.order_id)
+
+    def _close(self, user_id: str, known: Shopper) -> None:
+        known.close(self.counts.high_ms, self._rules.lateness_ms)
+        activity.forget(known, self.counts.high_ms)
+        if not known.is_empty():
+            self.shoppers[user_id] = shopper.closed(known)
+        elif self.shoppers.pop(user_id, None) is None:
+            return
+        self.touched.add(user_id)
