@@ -12,6 +12,8 @@ from schemas.ids import EventId, Id, OrderId, ProductId, UserId
 
 Time = Annotated[datetime, Meta(tz=True)]
 Minor = Annotated[int, Meta(ge=0, le=10**15)]
+# Nobody sells a thousand million of a thing; a number without end could not be kept in any field.
+Quantity = Annotated[int, Meta(ge=1, le=10**9)]
 Position = Annotated[int, Meta(ge=0)]
 Currency = Annotated[str, Meta(min_length=3, max_length=3)]
 # At most what a token of any version can be; a longer string is no token, and no reason to keep megabytes of it.
@@ -52,7 +54,7 @@ class CartAdded(_Event, frozen=True, kw_only=True, gc=False, tag="cart_added"):
     """A shopper put a product into the cart."""
 
     product_id: ProductId
-    quantity: Annotated[int, Meta(ge=1)] | None = None
+    quantity: Quantity | None = None
     price_minor: Minor | None = None
     price: float | str | None = None
     token: Token | None = None
@@ -62,7 +64,7 @@ class CartRemoved(_Event, frozen=True, kw_only=True, gc=False, tag="cart_removed
     """A shopper took a product out of the cart."""
 
     product_id: ProductId
-    quantity: Annotated[int, Meta(ge=1)] | None = None
+    quantity: Quantity | None = None
     price_minor: Minor | None = None
     price: float | str | None = None
 
@@ -86,7 +88,7 @@ class OrderLine(Struct, frozen=True, kw_only=True):
 
     line: Id | int
     product_id: ProductId
-    quantity: Annotated[int, Meta(ge=1)]
+    quantity: Quantity
     revenue_minor: Minor
     token: Token | None = None
 
@@ -104,7 +106,7 @@ class RefundLine(Struct, frozen=True, kw_only=True):
     """One line of a refund; without an amount the whole line is refunded."""
 
     line: Id | int
-    quantity: Annotated[int, Meta(ge=1)] | None = None
+    quantity: Quantity | None = None
     revenue_minor: Minor | None = None
 
 

@@ -22,7 +22,7 @@ from features.store.writer import StoreWriter
 from patter.bench import shop
 from patter.bench.figures import latencies, ratio
 from patter.bench.openloop import open_loop
-from patter.bench.subjects import Progress, RawLoop, Serve, Subject
+from patter.bench.subjects import Progress, RawLoop, Role, Subject
 from patter.demo import offsets
 from patter.demo.prepare import publish_catalogue
 from patter.result import envelope
@@ -103,7 +103,7 @@ class Rig:
     def subject(self, kind: str, name: str, settings: Settings, path: Path) -> Subject:
         events = topics_of(settings)["events"].name
         if kind == "patter":
-            return Serve(path, self.folder, f"serve-{name}", f"patter-serve-{settings.tenant}")
+            return Role(path, self.folder, f"serve-{name}", f"patter-serve-{settings.tenant}")
         part = settings.serve
         group = f"raw-{name}-{time.monotonic_ns()}"
         return RawLoop(self.broker.bootstrap, events, "patter.bench.raw.v1", group, part.batch_ms, part.batch_records)
@@ -299,6 +299,6 @@ def _latency(rig: Rig, repeats: int) -> Part:
 
 def _settled(subject: Subject) -> None:
     deadline = time.monotonic() + 60
-    while isinstance(subject, Serve) and not subject.ready() and time.monotonic() < deadline:
+    while isinstance(subject, Role) and not subject.ready() and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(1.0)

@@ -74,18 +74,18 @@ class RawLoop:
             self._process.kill()
 
 
-class Serve:
-    """serve itself, as `patter run serve` starts it."""
+class Role:
+    """A role itself, as `patter run ROLE` starts it."""
 
     name = "patter"
 
-    def __init__(self, config: Path, data_dir: Path, member: str, group: str) -> None:
+    def __init__(self, config: Path, data_dir: Path, member: str, group: str, role: str = "serve") -> None:
         self.group = group
         self._member, self._data_dir = member, data_dir
         (data_dir / "run" / f"{member}.json").unlink(missing_ok=True)
         self._log = (data_dir / f"{member}.log").open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "patter", "run", "serve", "--config", str(config), "--member", member]
+            [sys.executable, "-m", "patter", "run", role, "--config", str(config), "--member", member]
             + ["--port", "0", "--parent", str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
@@ -100,7 +100,9 @@ class Serve:
                 if address.member == self._member and get(address, "/live")[0] == 200:
                     return address
             time.sleep(0.05)
-        raise PatterError(Code.ROLE_DIED, "serve did not start", where=str(self._data_dir / f"{self._member}.log"))
+        raise PatterError(
+            Code.ROLE_DIED, f"{self._member} did not start", where=str(self._data_dir / f"{self._member}.log")
+        )
 
     def ready(self) -> bool:
         """Whether it has its partitions and its states."""

@@ -21,7 +21,7 @@ def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback signature
 
 def build() -> typer.Typer:
     """The whole command."""
-    from patter.cli import bench, broker, bundle, check, demo, dlq, features, policy, run, status, topics, up
+    from patter.cli import bench, broker, bundle, check, demo, dlq, features, policy, run, status, topics, up, verify
 
     app = typer.Typer(
         name="patter",
@@ -37,7 +37,7 @@ def build() -> typer.Typer:
     ) -> None:
         """Writes, serves and learns personalized marketing copy in the stream."""
 
-    for verb in (demo.demo, up.up, status.status, check.check):
+    for verb in (demo.demo, up.up, status.status, check.check, verify.verify):
         app.command()(verb)
     for name, group, about in (
         ("run", run.app, "Run one role in this process."),

@@ -28,3 +28,17 @@ def serve(
 
     result = bench_serve(events=events, repeats=repeats, seed=seed, part=part)
     write_result(result, json)
+
+
+@app.command()
+def collect(
+    json: Json = None,
+    seed: Seed = 1,
+    events: Annotated[int, typer.Option("--events", min=1000, help="Records that are measured.")] = 500_000,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Interleaved repeats of each subject.")] = 1,
+) -> None:
+    """collect's path with 1,000 and 1,000,000 shoppers' state, against the loop without work."""
+    from patter.bench.collect import bench_collect
+    from patter.result import write_result
+
+    write_result(bench_collect(events=events, repeats=repeats, seed=seed), json)

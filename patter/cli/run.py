@@ -70,6 +70,22 @@ def collect(
 
 
 @app.command()
+def learn(
+    config: Config = None,
+    member: Member = None,
+    port: Port = None,
+    parent: Parent = None,
+    resumed: Resumed = False,  # noqa: ARG001 - the supervisor says it to every role
+) -> None:
+    """Sum what was counted, publish it with rates, and fit the policy to it."""
+    from patter.settings import load
+    from patter.wiring.learn import run_learn
+
+    _follow(parent)
+    run_learn(load(config), member or "learn-0", port)
+
+
+@app.command()
 def intake(
     source: Annotated[str, typer.Option("--from", help="The topic to read: any JSON objects.")],
     mapping: Annotated[

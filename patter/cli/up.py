@@ -14,6 +14,8 @@ def up(
     config: Config = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="serve processes; one per core at most.")] = 1,
     generators: Annotated[int, typer.Option("--generators", min=0, help="generate processes.")] = 1,
+    collectors: Annotated[int, typer.Option("--collectors", min=0, help="collect processes.")] = 1,
+    learners: Annotated[int, typer.Option("--learners", min=0, help="learn processes; a second one takes over.")] = 1,
     machine: Annotated[
         str,
         typer.Option("--machine", help="A name that no other machine of this tenant has; needed from the second on."),
@@ -33,9 +35,10 @@ def up(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    supervisor = Supervisor(
-        role_specs(config, workers, generators=generators, machine=machine), Path(settings.data_dir), restart=True
+    specs = role_specs(
+        config, workers, generators=generators, collectors=collectors, learners=learners, machine=machine
     )
+    supervisor = Supervisor(specs, Path(settings.data_dir), restart=True)
     supervisor.start()
     try:
         while not stop.wait(0.5) and supervisor.failure is None:

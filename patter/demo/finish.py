@@ -1,8 +1,12 @@
 """The end of a run: everything is read from the topics once more, counted, kept, and put into the result."""
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from patter.demo import offsets
+from patter.demo.audience_loop import Spoken
+from patter.demo.audience_truth import TruthTable
+from patter.demo.finish_feedback import FeedbackCount, proven
 from patter.demo.follow import Follower
 from patter.demo.keep import Keeper
 from patter.demo.live import Live
@@ -19,17 +23,22 @@ from streams.kafka.dump import DumpRecord, read_topic
 Feed = Callable[[DumpRecord], None]
 
 
-def finish(
-    record: RunRecord,
-    supervisor: Supervisor,
-    sender: Sender,
-    follower: Follower,
-    live: Live,
-    lag_end: Mapping[str, Mapping[str, float | None]],
-    *,
-    drained: bool,
-) -> dict[str, object]:
+class Ended(NamedTuple):
+    """What took part in a run that has ended. `drained`: all of it was decided, counted and learned in time."""
+
+    supervisor: Supervisor
+    sender: Sender
+    spoken: Spoken
+    follower: Follower
+    live: Live
+    lag_end: Mapping[str, Mapping[str, float | None]]
+    truth: TruthTable
+    drained: bool
+
+
+def finish(record: RunRecord, ended: Ended) -> dict[str, object]:
     """Recount and write the result of the contract."""
+    supervisor, sender, live = ended.supervisor, ended.sender, ended.live
     settings = record.settings
     rules = Rules(
         tenant=settings.tenant,
@@ -39,17 +48,21 @@ def finish(
         events_topic=record.topics["events"],
     )
     recount = Recount(rules, record.begin)
+    feedback = FeedbackCount(record, ended.truth)
     keeper = Keeper(record.options.keep)
     keeper.open(record.topics)
-    volumes = _read_all(record, recount, keeper)
-    sections = recount.result(follower.delays_ms, doubles_fail=record.broker.delivery == "exactly_once")
+    volumes = _read_all(record, recount, feedback, keeper)
+    sections = recount.result(ended.follower.delays_ms, doubles_fail=record.broker.delivery == "exactly_once")
     counted: list[str] = sections.pop("failures")  # type: ignore[assignment]
     failures = [
-        *_run_failures(record, supervisor, sender, drained=drained),
+        *_run_failures(record, ended),
         *counted,
-        *_expectations(sections, sender, record),
+        *_expectations(sections, ended, record),
+        *feedback.failures(ended.spoken),
         *_evictions(record, volumes),
     ]
+    proof, wrong = proven(record)
+    failures += wrong
     result = envelope(
         "demo",
         record.options.command,
@@ -66,17 +79,17 @@ def finish(
             "previous_runs": record.previous_runs,
         },
         input={
-            "events_sent": sender.sent.events,
+            "events_sent": sender.sent.events + ended.spoken.events,
+            "feedback_sent": ended.spoken.events,
+            "feedback_by_kind": ended.spoken.by_what,
             "malformed_sent": sender.sent.malformed,
             "duplicates_sent": sender.sent.duplicates,
         },
         **sections,
+        **feedback.sections(),
+        **proof,
         throughput=live.throughput(usage),
-        lag_records={
-            **lag_end,
-            "collect": {"max": None, "end": None},
-            "learn": {"max": None, "end": None},
-        },
+        lag_records=ended.lag_end,
         processes={
             name: {
                 "pid": each.pid,
@@ -101,11 +114,21 @@ def _table(section: object) -> dict[str, object]:
     return section
 
 
-def _read_all(record: RunRecord, recount: Recount, keeper: Keeper) -> dict[str, dict[int, int]]:
+def _read_all(
+    record: RunRecord, recount: Recount, feedback: FeedbackCount, keeper: Keeper
+) -> dict[str, dict[int, int]]:
     """Feed every topic; answers bytes by logical topic and partition. Compacted topics are kept as a whole."""
+
+    def decision(each: DumpRecord) -> None:
+        recount.decision(each)
+        feedback.decision(each)
+
     feeds: dict[str, Feed] = {
         "events": recount.event,
-        "decisions": recount.decision,
+        "decisions": decision,
+        "partials": feedback.totals.partial,
+        "metrics": lambda each: feedback.lifetime.metrics(each.key, each.value),
+        "policy_log": feedback.policy,
         "copy": recount.copy,
         "copy_review": recount.review,
         "copy_requests": recount.request,
@@ -133,25 +156,29 @@ def _start(record: RunRecord, logical: str, begin: Mapping[int, int]) -> dict[in
     return {partition: max(0, offset - back) for partition, offset in begin.items()}
 
 
-def _run_failures(record: RunRecord, supervisor: Supervisor, sender: Sender, *, drained: bool) -> list[str]:
+def _run_failures(record: RunRecord, ended: Ended) -> list[str]:
+    supervisor, sender = ended.supervisor, ended.sender
     found = []
     if supervisor.failure is not None:
         found.append(f"{Code.ROLE_DIED.value}: {supervisor.failure}; its log is in {record.options.data_dir}/logs")
     if sender.sent.failed is not None:
         found.append(f"{Code.BROKER_FAILED.value}: not all input was taken: {sender.sent.failed}")
-    if not drained and supervisor.failure is None:
-        found.append(f"{Code.PENDING.value}: serve had not committed all of the input in time")
+    if ended.spoken.failed is not None:
+        found.append(f"{Code.BROKER_FAILED.value}: not all feedback was sent: {ended.spoken.failed}")
+    if not ended.drained and supervisor.failure is None:
+        found.append(f"{Code.PENDING.value}: not all of the input was decided, counted and learned in time")
     return found
 
 
-def _expectations(sections: Mapping[str, object], sender: Sender, record: RunRecord) -> list[str]:
+def _expectations(sections: Mapping[str, object], ended: Ended, record: RunRecord) -> list[str]:
     """What the run itself knows of its input, held against the recount."""
     serve, dlq = sections["serve"], sections["dlq"]
     assert isinstance(serve, dict)
     assert isinstance(dlq, dict)
     found = []
-    if record.broker.kind != "remote" and serve["events_in"] != sender.sent.events:
-        found.append(f"{Code.MISCOUNT.value}: {sender.sent.events} events were sent, {serve['events_in']} are there")
+    sent = ended.sender.sent.events + ended.spoken.events
+    if record.broker.kind != "remote" and serve["events_in"] != sent:
+        found.append(f"{Code.MISCOUNT.value}: {sent} events were sent, {serve['events_in']} are there")
     if record.broker.kind == "local" and not record.isolated:
         found.append(f"{Code.NOT_ISOLATED.value}: a reader of committed records saw an aborted one")
     return found

@@ -3,16 +3,17 @@
 import contextlib
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 
+from patter.demo.answers import Answers
 from patter.demo.follow import Follower
 from patter.demo.options import DEFAULT_SECONDS
 from patter.demo.record import RunRecord
 from patter.demo.sender import Sender
 from patter.demo.view import LiveView, Metrics, RunState, Scrape, parse_metrics, snapshot_from
-from patter.demo.view_metrics import quantiles, split, total
+from patter.demo.view_metrics import quantiles, split, total, value
 from patter.scrape import addresses, get
 from patter.supervisor import Supervisor, Usage
 
@@ -32,18 +33,19 @@ class Live:
         self._latest: dict[str, Metrics] = {}
         self._first: dict[str, Metrics] = {}
         self._lag: dict[str, dict[str, int]] = {}
-        self._rates: list[float] = []
+        self._rates: dict[str, list[float]] = {}
         self._seen_delays: deque[int] = deque(maxlen=SPAN)
         self._sender: Sender | None = None
         self._follower: Follower | None = None
         self._view: LiveView | None = None
+        self._answers: Answers | None = None
         self.phase = "input"
         self.provider: str | None = None
 
     @contextlib.contextmanager
-    def showing(self, sender: Sender, follower: Follower) -> Iterator[None]:
+    def showing(self, sender: Sender, follower: Follower, answers: Answers) -> Iterator[None]:
         """Show the view while the run goes on."""
-        self._sender, self._follower = sender, follower
+        self._sender, self._follower, self._answers = sender, follower, answers
         with LiveView(self._console) as view:
             self._view = view
             try:
@@ -57,8 +59,12 @@ class Live:
         if self._scrapes and time.monotonic() - self._scrapes[-1].at_s < SCRAPE_EVERY_S:
             return
         self.scrape()
-        if self._view is not None and self._sender is not None and self._follower is not None:
-            self._view.update(snapshot_from(self._scrapes[-1], self._scrapes[0], self._state()))
+        if self._view is not None and self._answers is not None:
+            serve = self._latest.get("serve", _NOTHING)
+            version, age_s = value(serve, "patter_policy_version"), value(serve, "patter_policy_age_seconds")
+            rates = self._answers.shown(None if version is None else int(version), age_s)
+            snapshot = snapshot_from(self._scrapes[-1], self._scrapes[0], self._state())
+            self._view.update(snapshot, rates, self._answers.told())
 
     def scrape(self) -> None:
         """Ask every role once."""
@@ -74,8 +80,7 @@ class Live:
             lag = int(total(metrics, "patter_lag_records"))
             seen = self._lag.setdefault(role, {"max": 0, "end": 0})
             seen["max"], seen["end"] = max(seen["max"], lag), lag
-        if "serve" in now:
-            self._rates.append(total(now["serve"], "patter_handled_rate"))
+            self._rates.setdefault(role, []).append(total(metrics, "patter_handled_rate"))
         self.provider = next(iter(split(now.get("generate", _NOTHING), _PROVIDER, "provider")), self.provider)
 
     def _state(self) -> RunState:
@@ -99,24 +104,24 @@ class Live:
         """Role -> greatest lag seen, and lag now, in records."""
         self.scrape()
         unknown: dict[str, int | None] = {"max": None, "end": None}
-        return {role: dict(self._lag.get(role, unknown)) for role in ("serve", "generate")}
+        return {role: dict(self._lag.get(role, unknown)) for role in ("serve", "generate", "collect", "learn")}
 
     def throughput(self, usage: Mapping[str, Usage]) -> dict[str, float | None]:
-        """What serve handled a second while it had work, and what an event cost it in CPU since it was ready.
+        """What each role handled a second while it had work, and what an event cost serve in CPU since it was ready.
 
         After a restart both are of the last process.
         """
-        rates = sorted(rate for rate in self._rates if rate > 0)
+        rates = {role: sorted(rate for rate in seen if rate > 0) for role, seen in self._rates.items()}
         now, first = self._latest.get("serve", _NOTHING), self._first.get("serve", _NOTHING)
         restarted = usage["serve"].restarts if "serve" in usage else 0
         before = _NOTHING if restarted else first
         records = total(now, "patter_records_in_total") - total(before, "patter_records_in_total")
         cpu_s = total(now, "patter_cpu_seconds") - total(before, "patter_cpu_seconds")
         return {
-            "serve_events_per_s": round(rates[len(rates) // 2], 1) if rates else None,
+            "serve_events_per_s": _middle(rates.get("serve")),
             "serve_cpu_us_per_event": round(cpu_s / records * 1e6, 1) if records > 0 else None,
-            "collect_events_per_s": None,
-            "learn_records_per_s": None,
+            "collect_events_per_s": _middle(rates.get("collect")),
+            "learn_records_per_s": _middle(rates.get("learn")),
         }
 
     def features(self) -> dict[str, object]:
@@ -135,6 +140,10 @@ class Live:
 
 _PROVIDER = "patter_generation_provider_info"
 _STAGES = "patter_stage_duration_seconds"
+
+
+def _middle(ordered: Sequence[float] | None) -> float | None:
+    return round(ordered[len(ordered) // 2], 1) if ordered else None
 
 
 def _ms(seconds: float | None) -> float | None:

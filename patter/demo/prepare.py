@@ -29,12 +29,24 @@ def check_first(options: DemoOptions) -> None:
     load_bundle(bundle_path(load(options.config, dict(bundle))))
 
 
-def run_settings(options: DemoOptions, broker: OpenBroker, partitions: Mapping[str, int]) -> tuple[Settings, Path]:
-    """The user's settings with this run's broker and folders on top, and the file that the roles read them from."""
+def run_settings(
+    options: DemoOptions, broker: OpenBroker, partitions: Mapping[str, int], currency: str
+) -> tuple[Settings, Path]:
+    """The user's settings with this run's broker and folders on top, and the file that the roles read them from.
+
+    Without a file of the user's the tenant's currency is the catalogue's.
+    """
     over: dict[str, object] = {
         "data_dir": str(options.data_dir.absolute()),
-        "kafka": {"bootstrap": broker.bootstrap, "delivery": broker.delivery, "client": dict(broker.client)},
+        "kafka": {
+            "bootstrap": broker.bootstrap,
+            "delivery": broker.delivery,
+            "client": dict(broker.client),
+            "incarnation": broker.incarnation,
+        },
     }
+    if options.config is None:
+        over["collect"] = {"currency": currency}
     if partitions:
         over["topics"] = {logical: {"partitions": count} for logical, count in partitions.items()}
     if options.bundle is not None:

@@ -1,5 +1,6 @@
 """What is fixed about one run once it has begun."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from streams.kafka.config import KafkaOptions
 
 
 class RunRecord(Struct, frozen=True, kw_only=True):
-    """`begin` is where each topic ended before the run; `topics` maps logical names to real ones."""
+    """`begin` is where each topic ended before the run; `topics` maps logical names to real ones; `counted_before` are
+    the totals of the input log's partitions by then.
+    """
 
     options: DemoOptions
     run_id: str
@@ -26,3 +29,4 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     topics: dict[str, str]
     begin: dict[str, Offsets]
     previous_runs: int
+    counted_before: Mapping[str, Mapping[str, int]] = {}

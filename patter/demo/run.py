@@ -11,8 +11,9 @@ from pathlib import Path
 from rich.console import Console
 
 from patter.demo import offsets
+from patter.demo.answers import Answers, totals
 from patter.demo.brokerage import OpenBroker, open_broker
-from patter.demo.finish import finish
+from patter.demo.finish import Ended, finish
 from patter.demo.follow import Follower
 from patter.demo.input import RunInput, plan_input
 from patter.demo.live import Live
@@ -21,6 +22,7 @@ from patter.demo.prepare import StorePreparation, check_first, publish_catalogue
 from patter.demo.probe import transactions_isolated
 from patter.demo.record import RunRecord
 from patter.demo.sender import Sender
+from patter.demo.settled import drain
 from patter.demo.sizing import embedded_partitions
 from patter.demo.view import summary
 from patter.roles import role_specs
@@ -34,8 +36,7 @@ from patter.wiring.topics import apply_topics
 from schemas.errors import Code, PatterError
 
 READY_TIMEOUT_S = 120.0
-DRAIN_TIMEOUT_S = 120.0
-ROLES = {"serve-0", "generate-0"}
+ROLES = {"serve-0", "generate-0", "collect-0", "learn-0"}
 
 
 def run_demo(options: DemoOptions, *, quiet: bool, json_path: Path | None = None) -> dict[str, object]:
@@ -85,7 +86,7 @@ def _prepare(
     partitions: dict[str, int],
     console: Console,
 ) -> RunRecord:
-    settings, config = run_settings(options, broker, partitions)
+    settings, config = run_settings(options, broker, partitions, plan.products[0].currency)
     console.print("filling the feature store, creating topics, publishing catalogue and policy ...")
     store = StorePreparation(config, plan.users_file, plan.catalog_file)
     apply_topics(settings)
@@ -108,6 +109,7 @@ def _prepare(
         topics=topics,
         begin=begin,
         previous_runs=len(_runs(options)),
+        counted_before=totals(kafka, topics["partials"]),
     )
 
 
@@ -116,19 +118,21 @@ def _run(record: RunRecord, plan: RunInput, console: Console) -> dict[str, objec
     supervisor = Supervisor(role_specs(record.config, 1), options.data_dir, restart=record.broker.kind != "embedded")
     sender: Sender | None = None
     live = Live(record, supervisor, console)
+    answers = Answers(record)
     supervisor.start()
     try:
-        console.print("starting serve and generate ...")
+        console.print("starting serve, generate, collect and learn ...")
         _wait_ready(record, supervisor)
         sender = Sender(record.kafka, topics["events"], plan.records(now_ms() + 500))
         follower = Follower(record.kafka, topics["decisions"], record.begin[topics["decisions"]], sender.due)
         follower.start()
+        answers.start()
         sender.start()
-        with live.showing(sender, follower):
+        with live.showing(sender, follower, answers):
             while not sender.sent.done and supervisor.failure is None:
                 live.tick()
             live.phase = "drain"
-            drained = _drain(record, supervisor, sender, live)
+            drained, spoken = drain(record, supervisor, sender, answers, live)
             live.phase = "hold"
             held = time.monotonic() + options.hold_s
             while time.monotonic() < held and supervisor.failure is None:
@@ -139,9 +143,11 @@ def _run(record: RunRecord, plan: RunInput, console: Console) -> dict[str, objec
         follower.stop()
         end_lag = live.lag_end()
     finally:
+        answers.stop()
         supervisor.stop()
     console.print("recounting from the topics ...")
-    return finish(record, supervisor, sender, follower, live, end_lag, drained=drained)
+    ended = Ended(supervisor, sender, spoken, follower, live, end_lag, answers.truth, drained=drained)
+    return finish(record, ended)
 
 
 def _wait_ready(record: RunRecord, supervisor: Supervisor) -> None:
@@ -152,18 +158,6 @@ def _wait_ready(record: RunRecord, supervisor: Supervisor) -> None:
         if time.monotonic() > deadline:
             raise PatterError(Code.ROLE_DIED, "the roles were not ready in time", where=supervisor.log_tail("serve", 1))
         time.sleep(0.2)
-
-
-def _drain(record: RunRecord, supervisor: Supervisor, sender: Sender, live: Live) -> bool:
-    """Wait until serve has committed everything that was acknowledged."""
-    topic, group = record.topics["events"], f"patter-serve-{record.settings.tenant}"
-    deadline = time.monotonic() + DRAIN_TIMEOUT_S
-    while time.monotonic() < deadline and supervisor.failure is None:
-        goal = dict(sender.sent.end)
-        if offsets.reached(offsets.committed(record.kafka, group, topic, goal), goal):
-            return True
-        live.tick()
-    return False
 
 
 def _died(supervisor: Supervisor) -> PatterError:

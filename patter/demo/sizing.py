@@ -17,7 +17,20 @@ SKEW = 2.0
 # More partitions cost a fetch session each; past this the run belongs on a real broker.
 MAX_PARTITIONS = 128
 # What one record takes, in bytes, uncompressed: measured on the demo's own records, rounded up.
-RECORD_BYTES = {"events": 450, "decisions": 2_100, "copy_requests": 450, "copy": 800, "copy_review": 700, "dlq": 900}
+RECORD_BYTES = {
+    "events": 450,
+    "decisions": 2_100,
+    "copy_requests": 450,
+    "copy": 800,
+    "copy_review": 700,
+    "partials": 330,
+    "collect_state": 200,
+    "metrics": 1_100,
+    "dlq": 900,
+}
+# How many records an event of the input causes: the audience answers most decisions, some with more than one event; an
+# answer changes four cells and a shopper. The embedded broker compacts nothing.
+PER_EVENT = {"events": 2.3, "decisions": 1.15, "partials": 6.0, "collect_state": 7.0, "metrics": 4.0}
 
 
 def embedded_partitions(events: int, largest_bytes: int, pool_keys: int) -> Mapping[str, int]:
@@ -26,8 +39,7 @@ def embedded_partitions(events: int, largest_bytes: int, pool_keys: int) -> Mapp
     Raises ConfigError where the run is too large for this broker.
     """
     counts = {
-        "events": events,
-        "decisions": events,
+        **{logical: math.ceil(events * factor) for logical, factor in PER_EVENT.items()},
         "copy_requests": pool_keys * 2,
         "copy": pool_keys * 2,
         "copy_review": pool_keys * 2,
@@ -40,6 +52,8 @@ def embedded_partitions(events: int, largest_bytes: int, pool_keys: int) -> Mapp
         by_bytes = SKEW * count * RECORD_BYTES[logical] / max(room, CAP_BYTES // 4)
         by_records = SKEW * count / CAP_RECORDS
         partitions[logical] = max(4, math.ceil(max(by_bytes, by_records)))
+    # A partition of the one keeps the state of the other's.
+    partitions["events"] = partitions["collect_state"] = max(partitions["events"], partitions["collect_state"])
     widest = max(partitions.values())
     if widest > MAX_PARTITIONS:
         raise ConfigError(

@@ -3,7 +3,7 @@
 from collections import deque
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live as RichLive
 
 from patter.demo.view_metrics import Metrics, by_name, parse_metrics
@@ -55,13 +55,14 @@ class LiveView:
             self._live.stop()
             self._live = None
 
-    def update(self, snapshot: Snapshot) -> None:
-        """Show this moment."""
+    def update(self, snapshot: Snapshot, rates: RenderableType | None = None, told: str = "") -> None:
+        """Show this moment. `rates` stands below the roles; `told` is the same in a few words."""
         self._handled.append(snapshot.handled_per_s)
         if self._live is not None:
-            self._live.update(panel(snapshot, tuple(self._handled)), refresh=True)
+            self._live.update(panel(snapshot, tuple(self._handled), rates), refresh=True)
             return
         elapsed_s = snapshot.run.elapsed_s
         if self._told_s is None or elapsed_s - self._told_s >= PLAIN_EVERY_S:
             self._told_s = elapsed_s
-            self._console.print(line(snapshot), highlight=False, markup=False, soft_wrap=True)
+            said = f"{line(snapshot)}, {told}" if told else line(snapshot)
+            self._console.print(said, highlight=False, markup=False, soft_wrap=True)

@@ -21,11 +21,11 @@ _FATES = {
     "suppressed": "bots",
     "dlq": "set aside",
 }
-_PHASES = {"input": "events flow", "drain": "the input has ended, serve finishes", "hold": "held, roles stay up"}
+_PHASES = {"input": "events flow", "drain": "the input has ended, the roles finish", "hold": "held, roles stay up"}
 
 
-def panel(snapshot: Snapshot, handled: Sequence[float]) -> RenderableType:
-    """The whole view. `handled` are the rates of the last moments, oldest first."""
+def panel(snapshot: Snapshot, handled: Sequence[float], rates: RenderableType | None = None) -> RenderableType:
+    """The whole view. `handled` are the rates of the last moments, oldest first; `rates` says how the arms do."""
     run = snapshot.run
     parts: list[RenderableType] = [
         _progress(snapshot),
@@ -34,6 +34,8 @@ def panel(snapshot: Snapshot, handled: Sequence[float]) -> RenderableType:
         Text(),
         _roles(snapshot.roles),
     ]
+    if rates is not None:
+        parts += [Text(), rates]
     note = limits(run.broker)
     if note:
         parts += [Text(), Text(note, style="dim")]

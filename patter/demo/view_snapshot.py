@@ -7,7 +7,7 @@ from msgspec import Struct
 from patter.demo.recount_figures import percentile
 from patter.demo.view_metrics import Metrics, quantiles, rise, split, total, value
 
-ROLES = ("serve", "generate")
+ROLES = ("serve", "generate", "collect", "learn")
 _NOTHING: Metrics = {}
 
 

@@ -1,5 +1,6 @@
 """What every role's process has: logs, metrics, health, signals, and a file that says where it listens."""
 
+import atexit
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from patter.settings import Settings
 from patter.telemetry.health import Health, serve_health
 from patter.telemetry.logging import set_up
 from patter.telemetry.prometheus import PrometheusMetrics
+from patter.telemetry.targets import announce, withdraw
 
 log = structlog.get_logger("patter.process")
 
@@ -39,11 +41,15 @@ class RoleProcess:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._asked)
         self._announce(Path(settings.data_dir) / "run")
+        place = announce(Path(settings.data_dir), member, settings.metrics.host, self.port)
+        # Whoever was asked to leave takes its target along; a role that died is to be seen as down.
+        atexit.register(lambda: withdraw(place) if self.stop.is_set() else None)
         log.info("started", member=member, port=self.port, pid=os.getpid())
 
     def beat(self, ready: bool) -> None:  # noqa: FBT001 - the loop's callback has one argument
         """The loop came round."""
         self.health.beat(ready=ready)
+        self.metrics.set("patter_ready", float(ready), role=self.role)
 
     def _announce(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -8,8 +8,10 @@ from schemas.errors import Code, LackingError
 from streams.kafka.config import KafkaOptions, plain_consumer_config
 
 POLL_RECORDS = 10_000
+# A poll that is not full waits this long, also where the end has come.
+POLL_S = 0.05
 # Half a minute without a record and without an end means that the broker is gone.
-SILENCE_POLLS = 30
+SILENCE_POLLS = 600
 
 
 def read_whole(
@@ -25,7 +27,7 @@ def read_whole(
         consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
         silent = 0
         while silent < SILENCE_POLLS:
-            messages = consumer.consume(POLL_RECORDS, 1.0)
+            messages = consumer.consume(POLL_RECORDS, POLL_S)
             silent = 0 if messages else silent + 1
             for message in messages:
                 error = message.error()

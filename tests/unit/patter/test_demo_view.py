@@ -125,7 +125,7 @@ def test_a_snapshot_from_pages_of_the_roles(serve: PrometheusMetrics) -> None:
     assert (snapshot.decisions, snapshot.model_share, snapshot.dlq) == (90, 0.0, 5)
     assert snapshot.outcomes == {"decision": 0.8, "not_trigger": 0.2}
     assert snapshot.p50_ms is None
-    first, second = snapshot.roles
+    first, second = snapshot.roles[:2]
     assert (first.role, first.up, first.busy, first.lag_records, first.lag_s, first.restarts) == (
         "serve",
         True,
@@ -142,7 +142,7 @@ def test_the_first_moment_and_a_role_that_is_away(serve: PrometheusMetrics) -> N
     assert snapshot.handled_per_s == 0.0
     assert snapshot.features == {"fresh": 0.75, "missing": 0.25}
     assert snapshot.p99_ms is not None
-    assert [load.up for load in snapshot.roles] == [True, False]
+    assert [load.up for load in snapshot.roles] == [True, False, False, False]
     assert "generate does not answer" in line(snapshot)
     nothing = snapshot_from(Scrape(1.0, {}), None, _run(seconds=None))
     assert (nothing.pool_entries, nothing.pool_hit_rate, nothing.outcomes) == (None, None, {})

@@ -87,9 +87,9 @@ def test_the_end_of_a_log_is_told(tmp_path: Path) -> None:
 
 
 def test_roles_have_stable_members_of_their_own(tmp_path: Path) -> None:
-    specs = role_specs(tmp_path / "patter.toml", 3, generators=2)
-    assert [spec.name for spec in specs] == ["serve", "serve-1", "serve-2", "generate", "generate-1"]
+    specs = role_specs(tmp_path / "patter.toml", 3, generators=2, learners=0)
+    assert [spec.name for spec in specs] == ["serve", "serve-1", "serve-2", "generate", "generate-1", "collect"]
     members = [spec.arguments[spec.arguments.index("--member") + 1] for spec in specs]
-    assert members == ["serve-0", "serve-1", "serve-2", "generate-0", "generate-1"]
+    assert members == ["serve-0", "serve-1", "serve-2", "generate-0", "generate-1", "collect-0"]
     assert all(spec.arguments[-2:] == ("--config", str(tmp_path / "patter.toml")) for spec in specs)
     assert role_specs(None, 1, generators=0)[0].arguments == ("run", "serve", "--member", "serve-0", "--port", "0")

@@ -1,11 +1,11 @@
 """collect's worker against a state topic in memory: aborts, restarts and batches change nothing that is counted."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
+from feedback_events import KEYS, LOGS, NOW_MS, records_of, token
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +13,6 @@ from schemas.cells import DAY_MS
 from schemas.decode import decode_event
 from schemas.errors import Code, LackingError
 from schemas.partials import Partial, Progress
-from schemas.token import Claims, code_of, sign
 from streams.collect import activity, shopper
 from streams.collect.rules import Rules
 from streams.collect.setup import CollectSetup, CollectTopics
@@ -22,9 +21,6 @@ from streams.collect.step import CollectWorker
 from streams.kafka.partitions import partition_of
 from streams.kafka.records import Out, Record
 
-NOW_MS = 1_780_000_000_000
-MINUTE = 60_000
-KEYS = {1: b"k" * 32}
 RULES = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3)
 TOPICS = CollectTopics("events", "partials", "state", 4)
 SETUP = CollectSetup(topics=TOPICS, rules=RULES, incarnation="life")
@@ -69,87 +65,6 @@ def worker(topics: Topics, write: Any = lambda _rows, _moment: None) -> CollectW
     )
     made.assigned(topics.positions)
     return made
-
-
-def token(number: int, after_ms: int, product: str) -> str:
-    claims = Claims(
-        decision_id=number.to_bytes(16, "little"),
-        time_ms=NOW_MS + after_ms,
-        propensity=0.5,
-        holdout=False,
-        excluded=False,
-        experiment=code_of("x"),
-        policy_version=1,
-        arm=number % 5 + 1,
-        segment=1,
-        category=1,
-        product=code_of(product),
-    )
-    return sign(claims, 1, KEYS[1])
-
-
-TIMES = st.sampled_from([0, 1, MINUTE, 60 * MINUTE, 130 * MINUTE, DAY_MS, 8 * DAY_MS])
-PRODUCTS = st.sampled_from(["p1", "p2"])
-TOKENS = st.one_of(st.builds(token, st.integers(0, 30), TIMES, PRODUCTS), st.just("forged"))
-LINES = st.lists(
-    st.fixed_dictionaries(
-        {
-            "line": st.integers(1, 3),
-            "product_id": PRODUCTS,
-            "quantity": st.integers(1, 3),
-            "revenue_minor": st.integers(0, 999),
-        },
-        optional={"token": TOKENS},
-    ),
-    min_size=1,
-    max_size=3,
-)
-EVENTS = st.one_of(
-    st.fixed_dictionaries({"kind": st.sampled_from(["copy_impression", "copy_click"]), "token": TOKENS}),
-    st.fixed_dictionaries({"kind": st.just("cart_added"), "product_id": PRODUCTS}, optional={"token": TOKENS}),
-    st.fixed_dictionaries({"kind": st.just("product_viewed"), "product_id": PRODUCTS}),
-    st.fixed_dictionaries(
-        {
-            "kind": st.just("order_placed"),
-            "order_id": st.sampled_from(["o1", "o2", "o3"]),
-            "currency": st.sampled_from(["USD", "USD", "EUR"]),
-            "lines": LINES,
-        },
-        optional={"token": TOKENS},
-    ),
-    st.fixed_dictionaries(
-        {
-            "kind": st.just("order_refunded"),
-            "order_id": st.sampled_from(["o1", "o2", "o9"]),
-            "refund_id": st.sampled_from(["r1", "r2"]),
-        },
-        optional={"lines": st.lists(st.fixed_dictionaries({"line": st.integers(1, 4)}), max_size=2)},
-    ),
-)
-LOGS = st.lists(
-    st.tuples(
-        st.integers(0, 1), st.sampled_from(["ann", "bob"]), TIMES, EVENTS, st.sampled_from([None, None, None, "a bot"])
-    ),
-    max_size=40,
-)
-
-
-def records_of(log: Sequence[tuple[int, str, int, dict[str, Any], str | None]]) -> list[Record]:
-    ends, records = {0: 0, 1: 0}, []
-    for partition, user, after_ms, fields, agent in log:
-        at = NOW_MS + after_ms
-        event = {
-            "event_id": f"e{len(records)}",
-            "user_id": f"{user}-{partition}",
-            "time": datetime.fromtimestamp(at / 1000, UTC),
-            **fields,
-        }
-        if agent:
-            event["user_agent"] = agent
-        value = msgspec.json.encode(event)
-        records.append(Record("events", partition, ends[partition], at, None, value))
-        ends[partition] += 1
-    return records
 
 
 def at_once(records: Sequence[Record]) -> dict[int, Source]:

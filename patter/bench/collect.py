@@ -1,0 +1,190 @@
+"""`patter bench collect`: what an event of feedback costs, with little state and with much.
+
+Both subjects read the same prefilled topic, in turns. Before what is measured every shopper has seen copy once; then
+come looks, impressions, clicks and orders of shoppers drawn evenly, the worst case for every cache. CPU is that
+of the subject's process, all threads.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from confluent_kafka import Producer
+from rich.console import Console
+
+from features.store.apply import apply as apply_features
+from patter.bench.feedback import FeedbackSource
+from patter.bench.figures import ratio
+from patter.bench.subjects import Progress, RawLoop, Role, Subject
+from patter.demo import offsets
+from patter.result import envelope
+from patter.settings import load
+from patter.wiring.collect import BATCH_RECORDS, collect_group
+from patter.wiring.features import feature_options
+from patter.wiring.kafka import kafka_options
+from patter.wiring.process import now_ms
+from patter.wiring.tokens import token_keys
+from patter.wiring.topics import apply_topics
+from schemas.errors import Code, PatterError
+from streams.brokers import local
+from streams.kafka.config import KafkaOptions, producer_config
+
+SIZES = (1_000, 1_000_000)
+FINISH_TIMEOUT_S = 600.0
+POLL_S = 0.1
+PARTITIONS = range(4)
+SINK = "patter.bench.collect.v1"
+
+
+def bench_collect(*, events: int, repeats: int, seed: int, sizes: tuple[int, ...] = SIZES) -> dict[str, object]:
+    """Run it; the result in the shape of the contract. Raises LackingError where there is no Java."""
+    started = datetime.now(UTC)
+    console = Console(stderr=True)
+    cases: list[dict[str, object]] = []
+    ratios: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory(prefix="patter-bench-") as name:
+        folder = Path(name)
+        broker = local.start(folder / "broker", port=0, heap_mib=1024, jit="full")
+        try:
+            for shoppers in sizes:
+                rates = _size(folder, broker.bootstrap, shoppers, events, repeats, seed, console, cases)
+                found = ratio(
+                    f"patter/confluent_raw @{shoppers} shoppers",
+                    "events per CPU second",
+                    rates["patter"],
+                    rates["confluent_raw"],
+                    None,
+                    least=None,
+                )
+                console.print(f"{found['name']}: {found['median']} [{found['low']}, {found['high']}]")
+                ratios.append(found)
+        finally:
+            local.stop(folder / "broker")
+    described: dict[str, object] = {
+        "kind": "local",
+        "version": broker.version,
+        "bootstrap": broker.bootstrap,
+        "delivery": "exactly_once",
+        "transactions_isolated": None,
+    }
+    result = envelope("bench", " ".join(["patter", *sys.argv[1:]]), seed, started, [], described)
+    result.update(cases=cases, ratios=ratios)
+    return result
+
+
+def _size(
+    folder: Path,
+    bootstrap: str,
+    shoppers: int,
+    events: int,
+    repeats: int,
+    seed: int,
+    console: Console,
+    cases: list[dict[str, object]],
+) -> dict[str, list[float]]:
+    log = f"bench.feedback.{shoppers}"
+    rates: dict[str, list[float]] = {"confluent_raw": [], "patter": []}
+    walls: dict[str, list[float]] = {"confluent_raw": [], "patter": []}
+    memory: list[float] = []
+    for number in range(repeats):
+        for kind in rates:
+            own = f"{kind[0]}{shoppers}n{number}"
+            settings = load(
+                None,
+                {
+                    "data_dir": str(folder),
+                    "tenant": own,
+                    "kafka": {"bootstrap": bootstrap, "delivery": "exactly_once"},
+                    "topics": {
+                        "events": {"name": log},
+                        "partials": {"name": f"bench.partials.{own}"},
+                        "collect_state": {"name": f"bench.state.{own}"},
+                        "decisions": {"name": SINK},
+                    },
+                },
+            )
+            apply_topics(settings)
+            apply_features(feature_options(settings))
+            kafka = kafka_options(settings, "bench")
+            if not sum(offsets.ends(kafka, [log])[log].values()):
+                console.print(f"filling a topic with {shoppers} shoppers and {events} events ...")
+                (key_id, key), *_ = token_keys(settings).items()
+                source = FeedbackSource(seed, key_id, key, shoppers)
+                start_ms = now_ms() - (shoppers + events) // 2
+                _fill(Producer(producer_config(kafka)), log, source, start_ms, events)
+            path = folder / f"{own}.json"
+            path.write_text(json.dumps(settings.model_dump(mode="json", exclude_none=True)))
+            subject: Subject
+            if kind == "patter":
+                subject = Role(path, folder, f"collect-{own}", collect_group(settings), "collect")
+            else:
+                part = settings.collect
+                subject = RawLoop(bootstrap, log, SINK, f"raw-{own}", part.batch_ms, BATCH_RECORDS)
+            try:
+                wall_s, cpu_s, done, after = _measure(kafka, subject, log, shoppers, shoppers + events)
+            finally:
+                subject.stop()
+            rates[kind].append(done / cpu_s)
+            walls[kind].append(done / wall_s)
+            if kind == "patter":
+                memory.append(after.extra.get("patter_memory_bytes", 0.0) / 2**20)
+            console.print(f"{kind:<14} {cpu_s / done * 1e6:6.2f} us CPU an event, {done / wall_s:9.0f} events/s")
+    for kind, values in rates.items():
+        ordered = sorted(values)
+        middle = ordered[len(ordered) // 2]
+        cases.append(
+            {
+                "name": "collect",
+                "subject": kind,
+                "broker": "local",
+                "params": {"shoppers": shoppers, "events": events},
+                "repeats": repeats,
+                "values": [round(value, 1) for value in values],
+                "unit": "events per CPU second",
+                "median": round(middle, 1),
+                "min": round(ordered[0], 1),
+                "max": round(ordered[-1], 1),
+                "cpu_us_per_event": round(1e6 / middle, 3),
+                "events_per_s": round(sorted(walls[kind])[len(walls[kind]) // 2], 1),
+                "rss_mib": round(max(memory), 1) if kind == "patter" else None,
+            }
+        )
+    return rates
+
+
+def _fill(producer: Producer, topic: str, source: FeedbackSource, start_ms: int, events: int) -> None:
+    for records in (source.first(start_ms), source.mixed(start_ms, events)):
+        for key, value in records:
+            while True:
+                try:
+                    producer.produce(topic, value=value, key=key)
+                    break
+                except BufferError:
+                    producer.poll(0.05)
+            producer.poll(0)
+        # What comes first has to stand first in every partition.
+        producer.flush(60)
+
+
+def _measure(
+    kafka: KafkaOptions, subject: Subject, topic: str, warm: int, everything: int
+) -> tuple[float, float, int, Progress]:
+    """Wall and CPU seconds, events, and the last progress, from when every shopper is known to the last event."""
+    before: Progress | None = None
+    first, began = 0, time.monotonic()
+    while True:
+        done = sum(offsets.committed(kafka, subject.group, topic, PARTITIONS).values())
+        moment = time.monotonic()
+        if done < warm:
+            first, began = done, moment
+        elif before is None:
+            before, first, began = subject.progress(), done, moment
+        if done >= everything and before is not None:
+            now = subject.progress()
+            return moment - began, now.cpu_s - before.cpu_s, done - first, now
+        if moment - began > FINISH_TIMEOUT_S:
+            raise PatterError(Code.PENDING, f"{subject.name} handled {done} of {everything} events in time")
+        time.sleep(POLL_S)

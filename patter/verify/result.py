@@ -1,0 +1,61 @@
+"""What `patter verify` found, and how it is told."""
+
+import msgspec
+from msgspec import Struct
+
+from patter.verify.rules import Difference
+
+# Whoever looks for a fault needs the first few; a wrong setting makes every cell differ.
+MOST_TOLD = 1_000
+EQUAL, DIFFERS, INCONCLUSIVE = 0, 1, 4
+
+
+class VerifyResult(Struct, frozen=True, kw_only=True):
+    """`cells` were compared, `differing` of them differ. `offsets` is topic -> partition -> (from, to).
+
+    Of `truncated_partitions` the log does not begin at 0 any more: nothing can be said of them.
+    """
+
+    cells: int
+    records_read: int
+    differences: list[Difference]
+    truncated_partitions: list[int]
+    offsets: dict[str, dict[int, tuple[int, int]]]
+
+    @property
+    def equal(self) -> bool:
+        """Whether everything was compared and nothing differs."""
+        return not self.differences and not self.truncated_partitions
+
+    @property
+    def differing(self) -> int:
+        """How many cells differ."""
+        return len({(each.partition, each.cell) for each in self.differences})
+
+    @property
+    def exit_code(self) -> int:
+        """0 equal, 1 differs, 4 inconclusive."""
+        if self.differences:
+            return DIFFERS
+        return INCONCLUSIVE if self.truncated_partitions else EQUAL
+
+    def failures(self) -> list[str]:
+        """What does not hold, a line each."""
+        told = []
+        if self.differences:
+            told.append(f"{self.differing} of {self.cells} cells differ")
+        if self.truncated_partitions:
+            told.append(f"the log of partitions {self.truncated_partitions} is cut and there is no checkpoint")
+        return told
+
+    def members(self) -> dict[str, object]:
+        """As it stands in a result; at most 1,000 differences."""
+        return {
+            "equal": self.equal,
+            "cells": self.cells,
+            "differing": self.differing,
+            "truncated_partitions": self.truncated_partitions,
+            "records_read": self.records_read,
+            "offsets": self.offsets,
+            "differences": [msgspec.to_builtins(each) for each in self.differences[:MOST_TOLD]],
+        }

@@ -1,0 +1,43 @@
+"""What the recompute is given besides the log, and what it answers."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """Token keys by id, what a bot's user agent contains (lower case), the tenant's currency, and two limits."""
+
+    keys: Mapping[int, bytes]
+    lateness_ms: int
+    bots: tuple[str, ...]
+    currency: str
+    max_cells: int
+
+
+class OnlineSource(Struct, frozen=True, kw_only=True):
+    """What one source has published: cell -> (through, counters), and its progress.
+
+    Up to `settled` all of it must have arrived; None stands for `through`. It is lower where batches were under way
+    while the cells were read, and a cell that expires in one of them may then be there or not.
+    """
+
+    cells: Mapping[str, tuple[int, Mapping[str, int]]]
+    through: int
+    high_ms: int
+    settled: int | None = None
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """Where online and batch disagree in one field of one cell of one partition.
+
+    `field` is a counter, or `through`: there `online` is how far the entry goes (None: there is no entry) and `batch`
+    the newest offset that belongs in it (None: there must be no entry). The cell `progress` has the fields `through`
+    and `high_ms`.
+    """
+
+    partition: int
+    cell: str
+    field: str
+    online: int | None
+    batch: int | None

@@ -1,0 +1,136 @@
+"""`patter verify` on a running broker. It works while events flow.
+
+The committed offsets of collect's group are the barrier: what lies below them has been published. The cells are read
+after that, and so may be newer than the barrier; each says itself up to where it goes.
+"""
+
+import time
+from collections.abc import Mapping
+
+from patter.settings import Settings
+from patter.verify.check import compared
+from patter.verify.eventlog import EventLog
+from patter.verify.published import Published
+from patter.verify.result import VerifyResult
+from patter.verify.rules import Difference, OnlineSource, Rules
+from patter.verify.topic import committed
+from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.tokens import token_keys
+from schemas.cells import DAY_MS
+from schemas.partials import PROGRESS
+from streams.kafka.config import KafkaOptions
+from streams.kafka.incarnation import incarnation_of, source_of
+
+TIMEOUT_S = 60.0
+PAUSE_S = 0.2
+NOWHERE = -1
+
+
+def verify_rules(settings: Settings) -> Rules:
+    """What counting depends on, as the settings want it."""
+    return Rules(
+        keys=token_keys(settings),
+        lateness_ms=int(settings.collect.lateness_days * DAY_MS),
+        bots=tuple(part.lower() for part in settings.serve.bots),
+        currency=settings.collect.currency,
+        max_cells=settings.collect.max_cells,
+    )
+
+
+def open_event_log(settings: Settings) -> EventLog:
+    """The input log, not yet read."""
+    return EventLog(_options(settings), topics_of(settings)["events"].name, verify_rules(settings))
+
+
+def open_published(settings: Settings) -> Published:
+    """The partials, not yet read."""
+    return Published(_options(settings), topics_of(settings)["partials"].name)
+
+
+def verify_online(
+    settings: Settings,
+    timeout_s: float = TIMEOUT_S,
+    *,
+    log: EventLog | None = None,
+    published: Published | None = None,
+) -> VerifyResult:
+    """Compare what collect has published with a recompute of the input log.
+
+    `timeout_s` is how long to wait for the progress of what is committed. A caller on a broker that drops old records
+    hands in readers that it has refreshed often enough since the start. Raises LackingError where the broker or a topic
+    is not there, CheckFailed (undecodable).
+    """
+    log, published = log or open_event_log(settings), published or open_published(settings)
+    options, events = _options(settings), log.reader.topic
+    incarnation = incarnation_of(options, events, settings.kafka.incarnation)
+    barrier = committed(options, f"patter-collect-{settings.tenant}", events, log.reader.marks())
+    if not barrier:
+        return VerifyResult(cells=0, records_read=0, differences=[], truncated_partitions=[], offsets={})
+    log.refresh()
+    settled = {p: log.rows.last_below(p, end) for p, end in barrier.items() if p not in log.reader.cut}
+    behind = _wait(published, {p: source_of(incarnation, p) for p in settled}, settled, timeout_s)
+    log.refresh()
+    whole = {p: end for p, end in settled.items() if p not in log.reader.cut}
+    online = {p: _online(published, source_of(incarnation, p), end) for p, end in whole.items() if p not in behind}
+    found = [each for p, each in behind.items() if p in whole] + compared(log.rows, online, verify_rules(settings))
+    truncated = sorted(barrier.keys() - whole.keys())
+    if published.reader.cut:
+        # An entry that is missing may have been dropped by the broker.
+        missing = {each.partition for each in found if each.online is None}
+        found, truncated = [each for each in found if each.online is not None], sorted({*truncated, *missing})
+    return VerifyResult(
+        cells=sum(len(source.cells) for source in online.values()),
+        records_read=log.rows.records,
+        differences=found,
+        truncated_partitions=truncated,
+        offsets={
+            events: {p: (log.reader.begins.get(p, 0), end) for p, end in barrier.items()},
+            published.reader.topic: {p: (published.reader.begins[p], end) for p, end in published.reader.next.items()},
+        },
+    )
+
+
+def _options(settings: Settings) -> KafkaOptions:
+    return kafka_options(settings, "patter-verify")
+
+
+def _wait(
+    published: Published, sources: Mapping[int, str], settled: Mapping[int, int], timeout_s: float
+) -> dict[int, Difference]:
+    """Read the partials until they tell of everything that is settled. Answers the partitions that never get there.
+
+    Markers of one transaction reach the partitions one after the other: what was written before progress was seen must
+    be committed in all of them before the cells are read.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        published.refresh()
+        behind = {p: _through(published, source) for p, source in sources.items()}
+        behind = {p: through for p, through in behind.items() if through < settled[p]}
+        if not behind and published.reader.settled():
+            published.refresh()
+            return {}
+        if time.monotonic() > deadline:
+            return {p: _behind(p, through, settled[p]) for p, through in behind.items()}
+        time.sleep(PAUSE_S)
+
+
+def _behind(partition: int, through: int, last: int) -> Difference:
+    online = None if through == NOWHERE else through
+    return Difference(partition=partition, cell=PROGRESS, field="through", online=online, batch=last)
+
+
+def _through(published: Published, source: str) -> int:
+    progress = published.progress.get(source)
+    return NOWHERE if progress is None else progress.through
+
+
+def _online(published: Published, source: str, settled: int) -> OnlineSource:
+    progress = published.progress.get(source)
+    return OnlineSource(
+        # The caller may go on reading.
+        cells=dict(published.cells.get(source, {})),
+        through=NOWHERE if progress is None else progress.through,
+        high_ms=0 if progress is None else progress.high_ms,
+        settled=settled,
+    )

@@ -1,0 +1,48 @@
+-- To which decision an order line is credited: its own token, the order's, a click, an impression, none.
+CREATE TABLE recent AS
+WITH buying AS (SELECT DISTINCT part, off, shopper, time_ms FROM new_line)
+SELECT buying.part, buying.off, touch.off AS touch_off, product, touch.time_ms AS touch_ms, session, click
+FROM buying JOIN touch
+    ON touch.part = buying.part AND touch.shopper = buying.shopper AND touch.off < buying.off
+QUALIFY row_number() OVER (PARTITION BY buying.part, buying.off ORDER BY touch.time_ms DESC, touch.off DESC) <= 20;
+
+CREATE TABLE last_touch AS
+SELECT new_line.part, new_line.off, place, touch_off, recent.session
+FROM new_line JOIN recent
+    ON new_line.part = recent.part AND new_line.off = recent.off AND new_line.product = recent.product
+WHERE touch_ms BETWEEN time_ms - CASE WHEN click THEN days(7) ELSE days(1) END AND time_ms
+QUALIFY row_number() OVER (
+    PARTITION BY new_line.part, new_line.off, place ORDER BY click DESC, touch_ms DESC, touch_off DESC
+) = 1;
+
+-- A decision is named by the claim that says it: the token of this event, or of the touch.
+CREATE TABLE credit AS
+WITH good AS (
+    SELECT * FROM claim WHERE claim_verdict = 'good'
+), named AS (
+    SELECT
+        new_line.*,
+        CASE
+            WHEN own.off IS NOT NULL OR whole.off IS NOT NULL THEN 'match_token'
+            WHEN touch_off IS NULL THEN 'match_none'
+            WHEN last_touch.session = new_line.session THEN 'match_session'
+            ELSE 'match_inferred'
+        END AS matched,
+        coalesce(own.off, whole.off, touch_off) AS claim_off,
+        coalesce(own.place, -1) AS claim_place
+    FROM new_line
+    LEFT JOIN good AS own
+        ON own.part = new_line.part AND own.off = new_line.off AND own.place = new_line.place
+    LEFT JOIN good AS whole
+        ON whole.part = new_line.part AND whole.off = new_line.off AND whole.place = -1
+        AND whole.product = new_line.product
+    LEFT JOIN last_touch
+        ON last_touch.part = new_line.part AND last_touch.off = new_line.off AND last_touch.place = new_line.place
+)
+SELECT named.*, decision, decided_ms, experiment, category, segment, variant
+FROM named LEFT JOIN good
+    ON good.part = named.part AND good.off = claim_off AND good.place = claim_place;
+
+CREATE TABLE first_credit AS
+SELECT * FROM credit WHERE decision IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY part, shopper, decision ORDER BY off, place) = 1;

@@ -1,0 +1,52 @@
+"""learn as a process."""
+
+from pathlib import Path
+
+from features.store.writer import StoreWriter
+from patter.settings import Settings
+from patter.wiring.experiment import experiment_of
+from patter.wiring.features import feature_options
+from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.process import RoleProcess, now_ms
+from streams.kafka.admin import check_partitions
+from streams.learn.setup import ROLE, LearnSetup, LearnTopics
+from streams.learn.worker import LearnWorker
+
+USED = ("partials", "metrics", "codes", "policy", "policy_log")
+
+
+def learn_setup(settings: Settings, member: str) -> LearnSetup:
+    """What learn's sums and policies depend on."""
+    topics, experiment = topics_of(settings), experiment_of(settings)
+    return LearnSetup(
+        tenant=settings.tenant,
+        member=member,
+        faust_dir=Path(settings.data_dir) / "faust" / member,
+        topics=LearnTopics(*(topics[name].name for name in USED)),
+        experiment=experiment.name,
+        arms=experiment.arms,
+        reward=settings.learn.reward,
+        shrinkage=settings.learn.shrinkage,
+        every_s=settings.learn.every_s,
+        epsilon=settings.policy.epsilon,
+        draws=settings.policy.draws,
+    )
+
+
+def run_learn(settings: Settings, member: str, port: int | None) -> None:
+    """Run until SIGTERM. Raises PatterError where it cannot start or go on."""
+    process = RoleProcess(ROLE, member, settings, port)
+    options = kafka_options(settings, f"patter-{member}")
+    topics = topics_of(settings)
+    check_partitions(options, {topics[name].name: topics[name].partitions for name in USED})
+    setup = learn_setup(settings, member)
+    # Faust makes its folder, but not those above it.
+    setup.faust_dir.parent.mkdir(parents=True, exist_ok=True)
+    LearnWorker(
+        options,
+        setup,
+        process.metrics,
+        now_ms,
+        lambda: StoreWriter.open(feature_options(settings)),
+        process.beat,
+    ).run(process.stop)

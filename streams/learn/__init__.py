@@ -1,0 +1,1 @@
+"""learn: cells summed over their sources, published as metrics, and the policy fitted to them."""

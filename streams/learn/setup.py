@@ -1,0 +1,49 @@
+"""What learn depends on, as the wiring hands it over."""
+
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+ROLE = "learn"
+Reward = Literal["click", "order"]
+
+
+class LearnTopics(Struct, frozen=True):
+    """The names of learn's topics."""
+
+    partials: str
+    metrics: str
+    codes: str
+    policy: str
+    policy_log: str
+
+
+class LearnSetup(Struct, frozen=True, kw_only=True):
+    """Settings of a learn worker. `member` is stable over restarts; `faust_dir` is a folder that Faust insists on.
+
+    `experiment` and `arms` are those that are learned about; `shrinkage` is in impressions, `every_s` the least time
+    between two versions of the policy.
+    """
+
+    tenant: str
+    member: str
+    faust_dir: Path
+    topics: LearnTopics
+    experiment: str
+    arms: tuple[str, ...]
+    reward: Reward
+    shrinkage: float
+    every_s: float
+    epsilon: float
+    draws: int
+
+    @property
+    def group(self) -> str:
+        """The consumer group. Nothing is committed in it: partials are read from their beginning."""
+        return f"patter-learn-{self.tenant}"
+
+    @property
+    def policy_writer(self) -> str:
+        """The transactional id by which one policy writer fences another."""
+        return f"patter-policy-{self.tenant}"

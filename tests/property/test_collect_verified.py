@@ -1,0 +1,53 @@
+"""Two programs that share no counting code come to the same: collect, event by event, and the recompute in SQL."""
+
+from typing import Any
+
+from feedback_events import KEYS, LOGS, records_of
+from hypothesis import given, settings
+
+from patter.verify.check import differences, expected
+from patter.verify.rules import OnlineSource
+from patter.verify.rules import Rules as BatchRules
+from schemas.cells import DAY_MS
+from schemas.decode import decode_event
+from streams.collect.rules import Rules
+from streams.collect.source import Source
+
+RULES = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3)
+BATCH = BatchRules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(LOGS)
+def test_collect_and_the_recompute_count_alike(log: Any) -> None:
+    records = records_of(log)
+    sources = {partition: Source(f"life:{partition}", RULES) for partition in (0, 1)}
+    logged: dict[int, list[tuple[int, int, bytes | None]]] = {0: [], 1: []}
+    through: dict[int, dict[str, int]] = {0: {}, 1: {}}
+    for record in records:
+        source = sources[record.partition]
+        before = {cell.text(): counters for cell, counters in source.counts.everything()}
+        source.take(record.offset, decode_event(record.value, record.timestamp_ms))
+        source.counts.expire()
+        logged[record.partition].append((record.offset, record.timestamp_ms, record.value))
+        for cell, counters in source.counts.everything():
+            if before.get(cell.text()) != counters:
+                through[record.partition][cell.text()] = record.offset
+    online = {
+        partition: OnlineSource(
+            cells={
+                cell.text(): (through[partition][cell.text()], counters)
+                for cell, counters in source.counts.everything()
+            },
+            through=source.through,
+            high_ms=source.counts.high_ms,
+        )
+        for partition, source in sources.items()
+        if source.through >= 0
+    }
+    wanted = {
+        partition: {cell: counters for cell, (_, counters) in each.cells.items()} for partition, each in online.items()
+    }
+    found = {partition: cells for partition, cells in expected(logged, BATCH).items() if partition in wanted}
+    assert found == wanted
+    assert differences(logged, online, BATCH) == []

@@ -1,0 +1,75 @@
+"""Hand-made input logs of feedback: a partition's records, written one after the other."""
+
+import json
+from datetime import UTC, datetime
+
+from patter.verify.rules import Rules
+from schemas.token import Claims, code_of, sign
+
+START_MS = 1_780_000_020_000
+"""A full minute, two minutes into its five, 20:27 of its day."""
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+KEYS = {1: b"0123456789abcdef"}
+RULES = Rules(keys=KEYS, lateness_ms=7 * DAY, bots=("bot",), currency="USD", max_cells=50_000)
+ARM = "00000001|00000002|00000003|00000004"
+TOTAL = "total|life|00000000|00000000|00000000|00000000"
+
+
+def token(number: int, decided_ms: int = START_MS, key: bytes = KEYS[1], key_id: int = 1, **more: object) -> str:
+    """The token of decision `number`, about product p, in the arm cell ARM."""
+    claims = {
+        "decision_id": number.to_bytes(8, "big") + bytes(8),
+        "time_ms": decided_ms,
+        "propensity": 0.5,
+        "holdout": False,
+        "excluded": False,
+        "experiment": 1,
+        "policy_version": 9,
+        "arm": 4,
+        "segment": 3,
+        "category": 2,
+        "product": code_of("p"),
+    }
+    return sign(Claims(**(claims | more)), key_id, key)  # type: ignore[arg-type]
+
+
+def line(number: int | str = 1, product: str = "p", revenue: int = 1_000, quantity: int = 1, **more: object) -> object:
+    """A line of an order."""
+    return {"line": number, "product_id": product, "quantity": quantity, "revenue_minor": revenue, **more}
+
+
+class Log:
+    """One partition. Times are in ms after START_MS; every method answers the record's offset."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[int, int, bytes | None]] = []
+
+    def raw(self, value: bytes | None) -> int:
+        self.records.append((len(self.records), START_MS, value))
+        return len(self.records) - 1
+
+    def event(self, kind: str, at: int, **fields: object) -> int:
+        moment = datetime.fromtimestamp((START_MS + at) / 1000, UTC).isoformat(timespec="milliseconds")
+        event = {"kind": kind, "event_id": f"e{len(self.records)}", "user_id": "u", "time": moment, **fields}
+        # A record arrives when it happened: the log spans more than the decoder allows behind one arrival.
+        self.records.append((len(self.records), START_MS + at, json.dumps(event).encode()))
+        return len(self.records) - 1
+
+    def shown(self, token: str, at: int = 0, **fields: object) -> int:
+        return self.event("copy_impression", at, token=token, **fields)
+
+    def clicked(self, token: str, at: int = 0, **fields: object) -> int:
+        return self.event("copy_click", at, token=token, **fields)
+
+    def carted(self, token: str | None, at: int = 0, **fields: object) -> int:
+        return self.event("cart_added", at, product_id="p", token=token, **fields)
+
+    def ordered(self, order: str, *lines: object, at: int = 0, currency: str = "USD", **fields: object) -> int:
+        return self.event("order_placed", at, order_id=order, currency=currency, lines=list(lines), **fields)
+
+    def refunded(self, order: str, refund: str, *lines: object, at: int = 0, **fields: object) -> int:
+        named = {"lines": list(lines)} if lines else {}
+        return self.event("order_refunded", at, order_id=order, refund_id=refund, **named, **fields)
+
+    def viewed(self, at: int = 0, **fields: object) -> int:
+        return self.event("product_viewed", at, product_id="p", **fields)

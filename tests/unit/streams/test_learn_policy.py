@@ -1,0 +1,241 @@
+"""What is learned about, which policy follows, and what the feature store is told."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from inference.decide.policy import fixed_prior
+from schemas.cells import OTHERS, ArmCell, Cell
+from schemas.errors import Code, ConfigError, LackingError
+from schemas.partials import CellMetrics
+from schemas.policies import PolicySnapshot
+from schemas.token import code_of
+from streams.kafka.records import Record
+from streams.learn import snapshots
+from streams.learn.overview import Overview
+from streams.learn.setup import LearnSetup, LearnTopics
+from streams.learn.snapshots import next_snapshot
+from streams.learn.stats_store import StatsStore
+
+ARMS = ("template", "good", "bad")
+SETUP = LearnSetup(
+    tenant="t",
+    member="learn-0",
+    faust_dir=Path("nowhere"),
+    topics=LearnTopics("partials", "metrics", "codes", "policy", "log"),
+    experiment="x",
+    arms=ARMS,
+    reward="click",
+    shrinkage=20.0,
+    every_s=1.0,
+    epsilon=0.1,
+    draws=64,
+)
+
+
+def record(
+    arm: str, revision: int = 1, *, experiment: str = "x", category: str = "bags", segment: str = "new", **counters: int
+) -> Record:
+    cell = Cell("cohort", "life", ArmCell(code_of(experiment), code_of(category), code_of(segment), code_of(arm)))
+    value = CellMetrics(
+        family="cohort",
+        bucket="life",
+        experiment=experiment,
+        category=category,
+        segment=segment,
+        variant=arm,
+        counters=counters,
+        sources={},
+        revision=revision,
+    )
+    return Record("metrics", 0, 0, 0, cell.text().encode(), msgspec.json.encode(value))
+
+
+def overview(*records: Record) -> Overview:
+    made = Overview()
+    made.take(records)
+    return made
+
+
+def test_only_arms_of_the_experiment_are_learned_about() -> None:
+    made = overview(
+        record("good", impressions=10, clicks=4, impressed_orders=1),
+        record("gone", impressions=10, clicks=4),
+        record("good", experiment="older", impressions=10, clicks=4),
+        Record("metrics", 0, 0, 0, Cell("cohort", "life", OTHERS).text().encode(), b"{}"),
+        Record("metrics", 0, 0, 0, b"junk", b"{}"),
+    )
+    tallies = made.tallies("x", ARMS, "click")
+    assert {place: (tally.successes, tally.trials) for place, tally in tallies.items()} == {
+        ("bags", "new", "good"): (4, 10)
+    }
+    (orders,) = made.tallies("x", ARMS, "order").values()
+    assert (orders.successes, orders.trials) == (1, 10)
+    assert made.skipped == 1
+
+
+def test_a_cell_whose_names_are_not_known_yet_waits() -> None:
+    cell = Cell("cohort", "life", ArmCell(code_of("x"), code_of("bags"), code_of("new"), code_of("good")))
+    value = msgspec.json.decode(record("good", impressions=10).value or b"")
+    value["segment"] = f"{code_of('new'):08x}"
+    made = overview(Record("metrics", 0, 0, 0, cell.text().encode(), msgspec.json.encode(value)))
+    assert made.tallies("x", ARMS, "click") == {}
+
+
+def test_lower_revisions_are_old_news_and_a_tombstone_removes() -> None:
+    made = overview(record("good", 5, impressions=10), record("good", 4, impressions=8))
+    (tally,) = made.tallies("x", ARMS, "click").values()
+    assert tally.trials == 10
+    made.take([msgspec.structs.replace(record("good"), value=None)])
+    assert made.tallies("x", ARMS, "click") == {}
+
+
+def test_the_first_version_says_what_is_known() -> None:
+    made = next_snapshot(SETUP, overview(record("good", impressions=100, clicks=50)), None, 7)
+    assert made is not None
+    assert (made.version, made.seed, made.created_ms, made.epsilon, made.draws) == (1, "x:1", 7, 0.1, 64)
+    assert [(cell.category, cell.segment, set(cell.arms)) for cell in made.cells] == [("bags", "new", set(ARMS))]
+
+
+def test_a_version_follows_only_a_change() -> None:
+    known = overview(record("good", impressions=100, clicks=50))
+    first = next_snapshot(SETUP, known, None, 7)
+    assert first is not None
+    assert next_snapshot(SETUP, known, first, 9) is None
+    known.take([record("good", 2, impressions=101, clicks=50)])
+    second = next_snapshot(SETUP, known, first, 9)
+    assert second is not None
+    assert (second.version, second.seed) == (2, "x:2")
+    assert next_snapshot(msgspec.structs.replace(SETUP, epsilon=0.2), known, second, 9) is not None
+
+
+def prior(**changes: object) -> PolicySnapshot:
+    made = fixed_prior(
+        version=4, experiment="x", arms=ARMS, epsilon=0.1, draws=64, created_ms=1, by="someone", why="because"
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def test_a_prior_that_somebody_set_stands_until_there_is_something_to_learn_from() -> None:
+    assert next_snapshot(SETUP, overview(), prior(), 9) is None
+    made = next_snapshot(SETUP, overview(record("good", impressions=1)), prior(), 9)
+    assert made is not None
+    assert made.version == 5
+    fewer = next_snapshot(msgspec.structs.replace(SETUP, arms=ARMS[:2]), overview(), prior(), 9)
+    assert fewer is not None
+    assert set(fewer.prior) == set(ARMS[:2])
+
+
+def test_nothing_is_published_over_a_kill_switch() -> None:
+    known = overview(record("good", impressions=100, clicks=50))
+    assert next_snapshot(SETUP, known, prior(kill=True), 9) is None
+    made = next_snapshot(SETUP, known, prior(version=5), 9)
+    assert made is not None
+    assert made.version == 6
+    assert not made.kill
+
+
+def test_cells_that_do_not_fit_into_a_record_are_left_to_the_prior(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "MOST_BYTES", 2_000)
+    records = [record("good", category=f"c{number}", impressions=number + 1) for number in range(40)]
+    made = next_snapshot(SETUP, overview(*records), None, 9)
+    assert made is not None
+    assert len(msgspec.json.encode(made)) <= 2_000
+    kept = {cell.category for cell in made.cells}
+    assert kept == {f"c{number}" for number in range(40 - len(kept), 40)}
+    assert kept
+
+
+def test_rows_for_the_store_are_sums_over_categories_of_what_changed() -> None:
+    known = overview(
+        record("good", impressions=10, clicks=2, orders=3, impressed_orders=1, revenue_minor=500),
+        record("good", category="shoes", impressions=30, clicks=6),
+        record("bad", impressions=10),
+        record("bad", segment="regular", impressions=5),
+    )
+    rows = {(row.view, row.keys): row.features for row in known.take_rows()}
+    assert rows["copy_stats", (("variant_id", "good"), ("segment_id", "new"))] == {
+        "impressions": 40,
+        "clicks": 8,
+        "carts": 0,
+        "orders": 3,
+        "revenue_minor": 500,
+        "ctr": 0.2,
+        "order_per_impression": 0.025,
+    }
+    assert rows["segment_stats", (("segment_id", "new"),)]["impressions"] == 50
+    assert len(rows) == 5
+    assert known.take_rows() == []
+    known.take([record("bad", 2, segment="regular", impressions=6)])
+    assert {(row.view, dict(row.keys)["segment_id"]) for row in known.take_rows()} == {
+        ("copy_stats", "regular"),
+        ("segment_stats", "regular"),
+    }
+
+
+def test_an_arms_counters_are_summed_over_its_cells() -> None:
+    known = overview(
+        record("good", impressions=10, clicks=2),
+        record("good", category="shoes", segment="regular", impressions=30, orders=1),
+        record("good", experiment="older", impressions=500),
+        record("gone", impressions=500),
+    )
+    assert known.arms("x", ARMS) == {
+        "template": {},
+        "good": {"impressions": 40, "clicks": 2, "orders": 1},
+        "bad": {},
+    }
+
+
+class Counts:
+    def __init__(self) -> None:
+        self.added: dict[str, float] = {}
+
+    def add(self, name: str, value: float = 1.0, **labels: str) -> None:
+        self.added[name] = self.added.get(name, 0) + value
+
+    def set(self, name: str, value: float, **labels: str) -> None: ...
+    def observe(self, name: str, value: float, **labels: str) -> None: ...
+
+
+class Shelf:
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, list[dict[str, object]], int]] = []
+        self.error: Exception | None = None
+
+    def write(self, view: str, rows: list[dict[str, object]], event_ms: int) -> int:
+        if self.error:
+            raise self.error
+        self.rows.append((view, rows, event_ms))
+        return len(rows)
+
+
+def test_what_the_store_refuses_is_tried_again_with_newer_values() -> None:
+    shelf, counts = Shelf(), Counts()
+    stats = StatsStore(lambda: shelf, counts, lambda: 42)
+    known = overview(record("good", impressions=10))
+    stats.offer(known.take_rows())
+    shelf.error = LackingError(Code.STORE_UNREACHABLE, "away")
+    stats.write()
+    assert counts.added == {"patter_feature_write_errors_total": 1}
+    assert stats.waiting() == 2
+    known.take([record("good", 2, impressions=11)])
+    stats.offer(known.take_rows())
+    shelf.error = None
+    stats.write()
+    assert [(view, [row["impressions"] for row in rows], at) for view, rows, at in shelf.rows] == [
+        ("copy_stats", [11], 42),
+        ("segment_stats", [11], 42),
+    ]
+    assert (shelf.rows[0][1][0]["variant_id"], stats.waiting()) == ("good", 0)
+
+
+def test_a_store_without_these_views_is_said_so() -> None:
+    shelf = Shelf()
+    shelf.error = ConfigError(Code.FILE_INVALID, "there is no such view")
+    stats = StatsStore(lambda: shelf, Counts(), lambda: 42)
+    stats.write()
+    stats.offer(overview(record("good", impressions=10)).take_rows())
+    with pytest.raises(ConfigError):
+        stats.write()
