@@ -74,12 +74,14 @@ $(UV): requirements/uv.txt
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv
 	$(UV) pip install --quiet --python .venv --require-hashes -r requirements/run.txt
 	$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation -e .
+	env -u PYTHONDONTWRITEBYTECODE .venv/bin/python deploy/import_once.py
 	@touch $@
 
 .venv-dev/.done: $(UV) requirements/dev.txt pyproject.toml $(COMPILED)
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv-dev
 	$(UV) pip install --quiet --python .venv-dev --require-hashes -r requirements/dev.txt
 	$(UV) pip install --quiet --python .venv-dev --no-deps --no-build-isolation -e .
+	env -u PYTHONDONTWRITEBYTECODE .venv-dev/bin/python deploy/import_once.py
 	@touch $@
 
 clean:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from inference.decide.assign import CONTROL
 from inference.decide.hashing import unit
 
 # The best arm is clicked by at least a quarter of those who see it, and 1.5 to 1.9 times as often as the second best:
@@ -29,7 +30,7 @@ class Truth(Struct, frozen=True):
 class TruthTable:
     """The truth of every (category, segment, arm). A function of these names and the seed alone, whoever asks when.
 
-    Which arm is the best differs from cell to cell. Simulated: no shop's figures are behind it.
+    Which arm is the best differs from cell to cell; the control is second at most. Simulated: no shop's figures are behind it.
     """
 
     def __init__(self, seed: int, arms: Sequence[str]) -> None:
@@ -58,6 +59,9 @@ class TruthTable:
             return low + (high - low) * unit(self._seed, what, category, segment, arm)
 
         ranked = sorted(self.arms, key=lambda arm: unit(self._seed, "rank", category, segment, arm))
+        if ranked[0] == CONTROL and len(ranked) > 1:
+            # Where the template won, the demo would have nothing to show but templates.
+            ranked[:2] = reversed(ranked[:2])
         first = between(_BEST, "best")
         second = first / between(_AHEAD, "ahead")
         ctrs = [first, second, *(between((_LEAST, second), "ctr", arm) for arm in ranked[2:])]
