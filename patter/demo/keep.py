@@ -7,7 +7,7 @@ from typing import BinaryIO
 from streams.kafka.dump import DumpRecord
 from streams.kafka.dump_lines import dump_line
 
-NAMES = ("events", "decisions", "copy", "policy", "dlq")
+NAMES = ("events", "decisions", "partials", "metrics", "copy", "policy", "dlq")
 """Topics that the result names as artifacts; the others are kept beside them."""
 
 

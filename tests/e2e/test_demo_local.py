@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def wait_ready(folder: Path) -> None:
     deadline = time.monotonic() + 120
     from patter.scrape import ready
 
-    while not ready(folder / "data", {"serve-0", "generate-0"}):
+    while not ready(folder / "data", {"serve-0", "generate-0", "collect-0", "learn-0"}):
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
@@ -83,10 +84,15 @@ def story(tmp_path_factory: pytest.TempPathFactory, kafka_jars: Path) -> Any:
                 kill(folder, "serve")
             if number == 6:
                 kill(folder, "generate")
+            if number in (5, 7):
+                kill(folder, "collect")
+            if number == 8:
+                kill(folder, "learn")
             time.sleep(2.2)
         time.sleep(10)
         kill(folder, "serve")
-        kill(folder, "generate")
+        for role in ("generate", "collect", "learn"):
+            kill(folder, role)
         first = finish_demo(process, folder)
     finally:
         process.kill()
@@ -105,7 +111,8 @@ def test_the_run_ends_well_on_a_broker_that_isolates_transactions(story: Any) ->
     assert first.result["broker"]["transactions_isolated"]
     assert first.result["broker"]["delivery"] == "exactly_once"
     assert first.result["processes"]["serve"]["restarts"] >= 1
-    assert first.result["processes"]["generate"]["restarts"] >= 1
+    for role in ("generate", "collect", "learn"):
+        assert first.result["processes"][role]["restarts"] >= 1
     assert first.result["serve"]["pending"] == 0
     assert first.result["serve"]["dlq"] == first.result["input"]["malformed_sent"] == 20
 
@@ -131,6 +138,55 @@ def test_after_kills_every_trigger_has_exactly_one_decision(story: Any) -> None:
     assert len(dead) == 20
 
 
+def test_after_kills_every_count_is_what_the_log_says(story: Any) -> None:
+    """Distinct decisions with an impression or a click, by arm, counted here from the kept records alone."""
+    first, again = story
+    for run in (first, again):
+        assert run.result["online_equals_batch"], run.result["failures"]
+        assert run.result["verify"]["differing"] == 0
+    arms = {
+        record.json()["token"]: (record.json()["decision_id"], record.json()["arm"])
+        for record in first.records("decisions")
+    }
+    week_ms, high_ms = 7 * 86_400_000, {0: 0}
+    seen: dict[str, set[str]] = {}
+    clicked: dict[str, set[str]] = {}
+    for record in sorted(first.records("events"), key=lambda each: (each.partition, each.offset)):
+        try:
+            event = record.json()
+            moment_ms = int(datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp() * 1000)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+        if abs(moment_ms - record.timestamp_ms) < 60_000:
+            high_ms[record.partition] = max(high_ms.get(record.partition, 0), moment_ms)
+        if event.get("token") in arms and moment_ms >= high_ms.get(record.partition, 0) - week_ms:
+            decision, arm = arms[event["token"]]
+            if event["kind"] in ("copy_impression", "copy_click"):
+                seen.setdefault(arm, set()).add(decision)
+            if event["kind"] == "copy_click":
+                clicked.setdefault(arm, set()).add(decision)
+    newest: dict[bytes, Any] = {}
+    for record in first.records("metrics"):
+        if record.key is not None and record.key.startswith(b"cohort|life|") and record.value:
+            cell = record.json()
+            if cell["revision"] >= newest.get(record.key, cell)["revision"]:
+                newest[record.key] = cell
+    online = {"impressions": Counter(), "clicks": Counter()}  # type: ignore[var-annotated]
+    for cell in newest.values():
+        for name, sums in online.items():
+            sums[cell["variant"]] += cell["counters"].get(name, 0)
+    assert len(seen) >= 3
+    assert {arm: len(found) for arm, found in seen.items()} == dict(online["impressions"])
+    assert {arm: len(found) for arm, found in clicked.items()} == dict(online["clicks"])
+
+
+def test_the_same_events_add_no_feedback(story: Any) -> None:
+    feedback = story[1].result["feedback"]
+    counted = ("impressions", "imputed", "clicks", "carts", "orders", "refunds", "revenue_minor")
+    assert {name: feedback[name] for name in counted} == dict.fromkeys(counted, 0)
+    assert feedback["duplicates"] > 0
+
+
 def test_a_price_is_never_older_than_the_promise(story: Any) -> None:
     first, _ = story
     changes = sorted(
@@ -145,8 +201,6 @@ def test_a_price_is_never_older_than_the_promise(story: Any) -> None:
         found = re.search(r"\$(\d+)\.(\d\d)", decision["text"] or "")
         if decision["product_id"] != "canary" or not found:
             continue
-        from datetime import datetime
-
         moment = datetime.fromisoformat(decision["time"]).timestamp() * 1000
         oldest_allowed = [price for at, price in changes if at <= moment - PRICE_BOUND_MS]
         allowed = {price for at, price in changes if at > moment - PRICE_BOUND_MS} | set(oldest_allowed[-1:])
