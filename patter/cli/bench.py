@@ -42,3 +42,17 @@ def collect(
     from patter.result import write_result
 
     write_result(bench_collect(events=events, repeats=repeats, seed=seed), json)
+
+
+@app.command()
+def learn(
+    json: Json = None,
+    seed: Seed = 1,
+    partials: Annotated[int, typer.Option("--partials", min=1000, help="Records that are read.")] = 100_000,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often it is measured.")] = 3,
+) -> None:
+    """learn's path: partials a second, and what one costs."""
+    from patter.bench.learn import bench_learn
+    from patter.result import write_result
+
+    write_result(bench_learn(partials=partials, repeats=repeats, seed=seed), json)

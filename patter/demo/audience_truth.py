@@ -30,7 +30,8 @@ class Truth(Struct, frozen=True):
 class TruthTable:
     """The truth of every (category, segment, arm). A function of these names and the seed alone, whoever asks when.
 
-    Which arm is the best differs from cell to cell; the control is second at most. Simulated: no shop's figures are behind it.
+    Which arm is the best differs from cell to cell; the control is second at most. Simulated: no shop's figures are
+    behind it.
     """
 
     def __init__(self, seed: int, arms: Sequence[str]) -> None:

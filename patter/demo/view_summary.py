@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from patter.demo.view_brokers import limits
+from patter.demo.view_learned import learned
 
 Section = Mapping[str, object]
 
@@ -24,6 +25,8 @@ def summary(result: Section, console: Console, json_path: Path | str | None = No
     console.rule(title, align="left")
     console.print(_counts(result))
     console.print(_speed(result))
+    if result.get("feedback"):
+        console.print(learned(result))
     console.print()
     console.print(_copies(result))
     if bad:

@@ -99,6 +99,35 @@ def test_it_ends_well_and_everything_adds_up(canary: Any) -> None:
     assert result["render"]["model"] > 0
 
 
+def test_feedback_is_counted_and_online_equals_batch(canary: Any) -> None:
+    """Distinct decisions with an impression or a click, counted here from the kept records alone."""
+    result = canary.result
+    assert result["online_equals_batch"] is True
+    assert result["verify"]["differing"] == 0
+    assert result["verify"]["cells"] > 50
+    assert result["verify"]["records_read"] == len(canary.records("events"))
+    tokens = {record.json()["token"]: record.json()["decision_id"] for record in canary.records("decisions")}
+    seen: set[str] = set()
+    clicked: set[str] = set()
+    for record in canary.records("events"):
+        try:
+            event = record.json()
+        except (ValueError, UnicodeDecodeError):
+            continue
+        if isinstance(event, dict) and event.get("token") in tokens:
+            if event["kind"] in ("copy_impression", "copy_click"):
+                seen.add(tokens[event["token"]])
+            if event["kind"] == "copy_click":
+                clicked.add(tokens[event["token"]])
+    late = result["feedback"]["late"]
+    assert len(seen) - late <= result["feedback"]["impressions"] <= len(seen)
+    assert result["feedback"]["clicks"] == len(clicked) > 0
+    assert result["feedback"]["token_invalid"] == result["input"]["feedback_by_kind"].get("forged", 0)
+    assert sum(cell["impressions"] for cell in result["cells"]) == result["feedback"]["impressions"]
+    assert result["policy"]["versions"] > 3
+    assert result["simulated"]
+
+
 def test_a_recount_from_the_kept_records_agrees(canary: Any) -> None:
     decisions = [record.json() for record in canary.records("decisions")]
     ids = Counter(decision["event_id"] for decision in decisions)
