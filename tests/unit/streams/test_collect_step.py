@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from feedback_events import KEYS, LOGS, NOW_MS, records_of, token
+from feedback_events import KEYS, LOGS, MINUTE, NOW_MS, records_of, token
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -162,6 +162,27 @@ def test_activity_is_written_before_the_batch_counts_and_its_failure_loses_nothi
             "last_category": "bags",
         }
     ]
+
+
+def test_an_abort_takes_back_everything_also_what_expired() -> None:
+    """The batch that is read again must find the state as it was committed, or what it removed stays for ever."""
+    topics = Topics()
+    look: Any = (0, "ann", 0, {"kind": "copy_impression", "token": token(1, 0, "p1")}, None)
+    later: Any = (0, "bob", 130 * MINUTE, {"kind": "product_viewed", "product_id": "p1"}, None)
+    first, second = records_of([look, later])
+    collect = worker(topics)
+    topics.commit(list(collect.step([first]).outs), {0: 1})
+    collect.committed([first])
+    kept = dict(collect.sources[0].counts.everything())
+    assert any(b"|flow|" in key for key in topics.partials)
+    assert list(collect.step([second]).outs)
+    collect.aborted()
+    assert collect.sources[0].through == 0
+    assert dict(collect.sources[0].counts.everything()) == kept
+    assert list(collect.sources[0].shoppers) == ["ann-0"]
+    topics.commit(list(collect.step([second]).outs), {0: 2})
+    collect.committed([second])
+    assert not any(b"|flow|" in key for key in topics.partials)
 
 
 def test_another_life_of_the_log_begins_anew() -> None:
