@@ -18,6 +18,7 @@ from rich.console import Console
 from features.store.apply import apply as apply_features
 from patter.bench.feedback import FeedbackSource
 from patter.bench.figures import ratio
+from patter.bench.freshness import bench_freshness
 from patter.bench.subjects import Progress, RawLoop, Role, Subject
 from patter.demo import offsets
 from patter.result import envelope
@@ -61,6 +62,7 @@ def bench_collect(*, events: int, repeats: int, seed: int, sizes: tuple[int, ...
                 )
                 console.print(f"{found['name']}: {found['median']} [{found['low']}, {found['high']}]")
                 ratios.append(found)
+            cases.append(bench_freshness(folder, broker.bootstrap, seed, console))
         finally:
             local.stop(folder / "broker")
     described: dict[str, object] = {

@@ -57,6 +57,17 @@ class FeedbackSource:
             else:
                 yield self._event(number, shopper, moment_ms, "order_placed", None)
 
+    def live(self, start_ms: int, events: int) -> Iterator[tuple[bytes, bytes]]:
+        """Looks, impressions and clicks from `start_ms` on; each impression and click is a decision's first."""
+        for index in range(events):
+            shopper = self._rng.randrange(self._shoppers)
+            moment_ms, chance = start_ms + index * 1000 // self._per_s, self._rng.random()
+            if chance < _LOOKS:
+                yield self._event(index, shopper, moment_ms, "product_viewed", None)
+            else:
+                kind = "copy_impression" if chance < _IMPRESSIONS else "copy_click"
+                yield self._event(index, shopper, moment_ms, kind, index)
+
     def _event(self, number: int, shopper: int, moment_ms: int, kind: str, decision: int | None) -> tuple[bytes, bytes]:
         when = datetime.fromtimestamp(moment_ms / 1000, UTC).isoformat(timespec="milliseconds")
         user = b"shopper-%07d" % shopper

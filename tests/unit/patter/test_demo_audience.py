@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from heard import ARMS, CATEGORIES, KEYS, SEGMENTS, START_MS, heard
 
+from inference.decide.assign import CONTROL
 from patter.demo.audience import Audience, Heard, Priced, Reaction
 from patter.demo.audience_chances import LATE_MS, USUAL, Chances
 from patter.demo.audience_truth import TruthTable
@@ -60,8 +61,8 @@ def test_truth_has_a_clear_best_arm_that_differs_between_cells(seed: int) -> Non
             assert ranked[0].ctr >= 1.4 * ranked[1].ctr
             assert all(0 < truth.order_per_impression < truth.ctr for truth in ranked)
             best[table.best(f"c{category}", f"s{segment}")] += 1
-    assert set(best) == set(ARMS)
-    assert max(best.values()) < 30
+    assert set(best) == set(ARMS) - {CONTROL}, "where the control won, there would be nothing to show but templates"
+    assert max(best.values()) < 35
 
 
 def test_truth_of_one_arm_and_of_none() -> None:
