@@ -41,7 +41,12 @@ def main() -> None:
         offsets: dict[int, int] = {}
         producer.begin_transaction()
         for message in messages:
-            producer.produce(target, value=message.value(), key=message.key())
+            while True:
+                try:
+                    producer.produce(target, value=message.value(), key=message.key())
+                    break
+                except BufferError:
+                    producer.poll(0.05)
             offsets[message.partition()] = message.offset() + 1
         producer.send_offsets_to_transaction(
             [TopicPartition(source, partition, offset) for partition, offset in offsets.items()],
