@@ -31,9 +31,9 @@ from schemas.token import verify
 from streams.kafka.config import plain_consumer_config, producer_config
 
 RATE = 2_000
-SECONDS = 40
-# Before this, learn and the store are still being opened.
-WARM_S = 10.0
+SECONDS = 75
+# Before this the broker is still being compiled by its JIT, and learn and the store are being opened.
+WARM_S = 45.0
 SETTLE_S = 20.0
 READY_S = 90.0
 
