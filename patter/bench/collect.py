@@ -5,7 +5,6 @@ come looks, impressions, clicks and orders of shoppers drawn evenly, the worst c
 of the subject's process, all threads.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -16,22 +15,22 @@ from confluent_kafka import Producer
 from rich.console import Console
 
 from features.store.apply import apply as apply_features
+from patter.bench.broker import bench_broker, described, on_broker, settings_file
 from patter.bench.feedback import FeedbackSource
 from patter.bench.figures import ratio
 from patter.bench.freshness import bench_freshness
 from patter.bench.subjects import Progress, RawLoop, Role, Subject
 from patter.demo import offsets
 from patter.result import envelope
-from patter.settings import load
-from patter.wiring.collect import collect_group
 from patter.wiring.features import feature_options
-from patter.wiring.kafka import kafka_options
+from patter.wiring.kafka import group_of, kafka_options
 from patter.wiring.process import now_ms
 from patter.wiring.tokens import token_keys
 from patter.wiring.topics import apply_topics
 from schemas.errors import Code, PatterError
-from streams.brokers import local
+from streams.kafka.committed import committed
 from streams.kafka.config import KafkaOptions, producer_config
+from streams.kafka.sending import send
 
 SIZES = (1_000, 1_000_000)
 FINISH_TIMEOUT_S = 600.0
@@ -48,8 +47,7 @@ def bench_collect(*, events: int, repeats: int, seed: int, sizes: tuple[int, ...
     ratios: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory(prefix="patter-bench-") as name:
         folder = Path(name)
-        broker = local.start(folder / "broker", port=0, heap_mib=1024, jit="full")
-        try:
+        with bench_broker(folder) as broker:
             for shoppers in sizes:
                 rates = _size(folder, broker.bootstrap, shoppers, events, repeats, seed, console, cases)
                 found = ratio(
@@ -63,16 +61,7 @@ def bench_collect(*, events: int, repeats: int, seed: int, sizes: tuple[int, ...
                 console.print(f"{found['name']}: {found['median']} [{found['low']}, {found['high']}]")
                 ratios.append(found)
             cases.append(bench_freshness(folder, broker.bootstrap, seed, console))
-        finally:
-            local.stop(folder / "broker")
-    described: dict[str, object] = {
-        "kind": "local",
-        "version": broker.version,
-        "bootstrap": broker.bootstrap,
-        "delivery": "exactly_once",
-        "transactions_isolated": None,
-    }
-    result = envelope("bench", " ".join(["patter", *sys.argv[1:]]), seed, started, [], described)
+    result = envelope("bench", " ".join(["patter", *sys.argv[1:]]), seed, started, [], described(broker))
     result.update(cases=cases, ratios=ratios)
     return result
 
@@ -94,20 +83,14 @@ def _size(
     for number in range(repeats):
         for kind in rates:
             own = f"{kind[0]}{shoppers}n{number}"
-            settings = load(
-                None,
-                {
-                    "data_dir": str(folder),
-                    "tenant": own,
-                    "kafka": {"bootstrap": bootstrap, "delivery": "exactly_once"},
-                    "topics": {
-                        "events": {"name": log},
-                        "partials": {"name": f"bench.partials.{own}"},
-                        "collect_state": {"name": f"bench.state.{own}"},
-                        "decisions": {"name": SINK},
-                    },
-                },
-            )
+            topics = {
+                "events": log,
+                "partials": f"bench.partials.{own}",
+                "collect_state": f"bench.state.{own}",
+                "decisions": SINK,
+            }
+            named = {logical: {"name": topic} for logical, topic in topics.items()}
+            settings, path = settings_file(folder, own, on_broker(folder, bootstrap, tenant=own, topics=named))
             apply_topics(settings)
             apply_features(feature_options(settings))
             kafka = kafka_options(settings, "bench")
@@ -117,11 +100,9 @@ def _size(
                 source = FeedbackSource(seed, key_id, key, shoppers)
                 start_ms = now_ms() - (shoppers + events) // 2
                 _fill(Producer(producer_config(kafka)), log, source, start_ms, events)
-            path = folder / f"{own}.json"
-            path.write_text(json.dumps(settings.model_dump(mode="json", exclude_none=True)))
             subject: Subject
             if kind == "patter":
-                subject = Role(path, folder, f"collect-{own}", collect_group(settings), "collect")
+                subject = Role(path, folder, f"collect-{own}", group_of(settings, "collect"), "collect")
             else:
                 # Its own best batches: in collect's, of a second each, it would be done before it could be measured.
                 part = settings.serve
@@ -161,12 +142,7 @@ def _size(
 def _fill(producer: Producer, topic: str, source: FeedbackSource, start_ms: int, events: int) -> None:
     for records in (source.first(start_ms), source.mixed(start_ms, events)):
         for key, value in records:
-            while True:
-                try:
-                    producer.produce(topic, value=value, key=key)
-                    break
-                except BufferError:
-                    producer.poll(0.05)
+            send(producer, topic, value, key)
             producer.poll(0)
         # What comes first has to stand first in every partition.
         producer.flush(60)
@@ -179,7 +155,7 @@ def _measure(kafka: KafkaOptions, subject: Subject, topic: str, everything: int)
         time.sleep(POLL_S / 2)
     before, began = subject.progress(), time.monotonic()
     while time.monotonic() < deadline:
-        done = sum(offsets.committed(kafka, subject.group, topic, PARTITIONS).values())
+        done = sum(committed(kafka, subject.group, topic, PARTITIONS).values())
         if done >= everything:
             now = subject.progress()
             return time.monotonic() - began, now.cpu_s - before.cpu_s, everything, now

@@ -4,7 +4,6 @@ An event is visible when a record of `patter.metrics.v1` for its decision's life
 counted up to the event's offset or further. Its time runs from when it was due to be sent.
 """
 
-import json
 import threading
 import time
 from collections import defaultdict, deque
@@ -16,11 +15,11 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 from rich.console import Console
 
 from features.store.apply import apply as apply_features
+from patter.bench.broker import on_broker, settings_file
 from patter.bench.feedback import FeedbackSource
 from patter.bench.figures import latencies
 from patter.bench.subjects import Role
 from patter.demo import offsets
-from patter.settings import load
 from patter.wiring.features import feature_options
 from patter.wiring.kafka import kafka_options, topics_of
 from patter.wiring.process import now_ms
@@ -40,16 +39,9 @@ READY_S = 90.0
 
 def bench_freshness(folder: Path, bootstrap: str, seed: int, console: Console) -> dict[str, object]:
     """One case: p50, p95, p99 in ms of events that were due after the warm-up."""
-    over: dict[str, object] = {
-        "data_dir": str(folder),
-        "tenant": "fresh",
-        "kafka": {"bootstrap": bootstrap, "delivery": "exactly_once"},
-    }
-    settings = load(None, over)
+    settings, path = settings_file(folder, "fresh", on_broker(folder, bootstrap, tenant="fresh"))
     apply_topics(settings)
     apply_features(feature_options(settings))
-    path = folder / "fresh.json"
-    path.write_text(json.dumps(settings.model_dump(mode="json", exclude_none=True)))
     topics = {logical: topic.name for logical, topic in topics_of(settings).items()}
     roles = [Role(path, folder, f"{role}-fresh", "", role) for role in ("collect", "learn")]
     try:

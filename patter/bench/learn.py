@@ -5,7 +5,6 @@ again. learn reads it from its beginning, as it does at every start. CPU is that
 it has its partitions.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -17,18 +16,18 @@ from confluent_kafka import Producer
 from rich.console import Console
 
 from features.store.apply import apply as apply_features
+from patter.bench.broker import bench_broker, described, on_broker, settings_file
 from patter.bench.subjects import Progress, Role
 from patter.result import envelope
-from patter.settings import load
 from patter.wiring.features import feature_options
 from patter.wiring.kafka import kafka_options, topics_of
 from patter.wiring.topics import apply_topics
 from schemas.cells import LIFE, ArmCell, Cell
 from schemas.errors import Code, PatterError
 from schemas.partials import Partial, partial_key
-from streams.brokers import local
 from streams.kafka.config import producer_config
 from streams.kafka.partitions import partition_of
+from streams.kafka.sending import send
 
 SOURCES, CELLS = 4, 500
 FINISH_TIMEOUT_S = 600.0
@@ -45,21 +44,14 @@ def bench_learn(*, partials: int, repeats: int, seed: int) -> dict[str, object]:
     memory = 0.0
     with tempfile.TemporaryDirectory(prefix="patter-bench-") as name:
         folder = Path(name)
-        broker = local.start(folder / "broker", port=0, heap_mib=1024, jit="full")
-        try:
-            over: dict[str, object] = {
-                "data_dir": str(folder),
-                "kafka": {"bootstrap": broker.bootstrap, "delivery": "exactly_once"},
-            }
-            settings = load(None, over)
+        with bench_broker(folder) as broker:
+            settings, path = settings_file(folder, "bench", on_broker(folder, broker.bootstrap))
             apply_topics(settings)
             apply_features(feature_options(settings))
             topic = topics_of(settings)["partials"]
             producer = Producer(producer_config(kafka_options(settings, "bench")))
             console.print(f"filling a topic with {partials} partials of {SOURCES} sources and {CELLS} cells ...")
             _fill(producer, topic.name, topic.partitions, partials)
-            path = folder / "bench.json"
-            path.write_text(json.dumps(settings.model_dump(mode="json", exclude_none=True)))
             for number in range(repeats):
                 subject = Role(path, folder, f"learn-{number}", "", "learn")
                 try:
@@ -70,16 +62,7 @@ def bench_learn(*, partials: int, repeats: int, seed: int) -> dict[str, object]:
                 walls.append(done / wall_s)
                 memory = max(memory, last.extra.get("patter_memory_bytes", 0.0) / 2**20)
                 console.print(f"learn {cpu_s / done * 1e6:6.1f} us CPU a partial, {done / wall_s:7.0f} partials/s")
-        finally:
-            local.stop(folder / "broker")
-    described: dict[str, object] = {
-        "kind": "local",
-        "version": broker.version,
-        "bootstrap": broker.bootstrap,
-        "delivery": "exactly_once",
-        "transactions_isolated": None,
-    }
-    result = envelope("bench", " ".join(["patter", *sys.argv[1:]]), seed, started, [], described)
+    result = envelope("bench", " ".join(["patter", *sys.argv[1:]]), seed, started, [], described(broker))
     ordered = sorted(walls)
     case: dict[str, object] = {
         "name": "learn",
@@ -107,13 +90,8 @@ def _fill(producer: Producer, topic: str, partitions: int, number: int) -> None:
         which, source = index % CELLS, f"bench:{index // CELLS % SOURCES}"
         counters = {"impressions": index + 10, "clicks": index // 10 + 1, "orders": index // 100 + 1}
         partial = Partial(source=source, cell=cells[which], through=index, counters=counters)
-        while True:
-            try:
-                key = partial_key(source, cells[which]).encode()
-                producer.produce(topic, value=encode(partial), key=key, partition=places[which])
-                break
-            except BufferError:
-                producer.poll(0.05)
+        key = partial_key(source, cells[which]).encode()
+        send(producer, topic, encode(partial), key, partition=places[which])
         producer.poll(0)
     producer.flush(60)
 

@@ -5,7 +5,6 @@ from its first record to its last, start-up excluded. Latency: open loop at 5,00
 due to be sent until a read_committed reader sees its output.
 """
 
-import json
 import random
 import sys
 import tempfile
@@ -20,21 +19,23 @@ from rich.console import Console
 from features.store.apply import apply as apply_features
 from features.store.writer import StoreWriter
 from patter.bench import shop
+from patter.bench.broker import bench_broker, described, on_broker, settings_file
 from patter.bench.figures import latencies, ratio
 from patter.bench.openloop import open_loop
 from patter.bench.subjects import Progress, RawLoop, Role, Subject
-from patter.demo import offsets
 from patter.demo.prepare import publish_catalogue
 from patter.result import envelope
 from patter.settings import Settings, load
 from patter.wiring.features import feature_options
-from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.kafka import group_of, kafka_options, topics_of
 from patter.wiring.policy import publish_prior
 from patter.wiring.process import now_ms
 from patter.wiring.topics import apply_topics
 from schemas.errors import Code, PatterError
-from streams.brokers import local
+from streams.brokers.info import BrokerInfo
+from streams.kafka.committed import committed
 from streams.kafka.config import producer_config
+from streams.kafka.sending import send
 from streams.serve.native import press_kind
 
 RATE = 5_000.0
@@ -69,14 +70,9 @@ class Measured(Struct, frozen=True):
 class Rig:
     """A broker, topics and a store that stand for the whole benchmark."""
 
-    def __init__(self, folder: Path, seed: int, console: Console) -> None:
-        self.folder, self.seed, self.console = folder, seed, console
-        self.broker = local.start(folder / "broker", port=0, heap_mib=1024, jit="full")
-        self.base: dict[str, object] = {
-            "data_dir": str(folder),
-            "kafka": {"bootstrap": self.broker.bootstrap, "delivery": "exactly_once"},
-            "features": {"cache_ttl_s": CACHE_TTL_S},
-        }
+    def __init__(self, folder: Path, broker: BrokerInfo, seed: int, console: Console) -> None:
+        self.folder, self.broker, self.seed, self.console = folder, broker, seed, console
+        self.base = on_broker(folder, broker.bootstrap, features={"cache_ttl_s": CACHE_TTL_S})
         settings = load(None, self.base)
         console.print("creating topics, a warm pool, and the features of 100,000 shoppers ...")
         apply_topics(settings)
@@ -94,16 +90,14 @@ class Rig:
     def settings(self, name: str) -> tuple[Settings, Path]:
         """Settings of one run: its own events topic and its own group, the same everything else."""
         over = {**self.base, "tenant": name, "topics": {"events": {"name": f"bench.events.{name}"}}}
-        settings = load(None, over)
+        settings, path = settings_file(self.folder, name, over)
         apply_topics(settings)
-        path = self.folder / f"{name}.json"
-        path.write_text(json.dumps(settings.model_dump(mode="json", exclude_none=True)))
         return settings, path
 
     def subject(self, kind: str, name: str, settings: Settings, path: Path) -> Subject:
         events = topics_of(settings)["events"].name
         if kind == "patter":
-            return Role(path, self.folder, f"serve-{name}", f"patter-serve-{settings.tenant}")
+            return Role(path, self.folder, f"serve-{name}", group_of(settings, "serve"))
         part = settings.serve
         group = f"raw-{name}-{time.monotonic_ns()}"
         return RawLoop(self.broker.bootstrap, events, "patter.bench.raw.v1", group, part.batch_ms, part.batch_records)
@@ -115,13 +109,11 @@ def bench_serve(*, events: int, repeats: int, seed: int, part: str = "both") -> 
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="patter-bench-") as name:
         folder = Path(name)
-        rig = Rig(folder, seed, console)
-        try:
+        with bench_broker(folder) as broker:
+            rig = Rig(folder, broker, seed, console)
             _raw_topic(rig)
             cpu = _throughput(rig, events, repeats) if part != "latency" else Part({}, [])
             delay = _latency(rig, repeats) if part != "throughput" else Part({}, [])
-        finally:
-            local.stop(folder / "broker")
     failures: list[str] = []
     ratios: list[dict[str, object]] = []
     if cpu.figures:
@@ -134,14 +126,7 @@ def bench_serve(*, events: int, repeats: int, seed: int, part: str = "both") -> 
         ratios.append(found)
         if float(str(found["median"])) > P99_MOST:
             failures.append(f"p99: {found['median']} times the raw loop's; at most {P99_MOST} is wanted")
-    broker: dict[str, object] = {
-        "kind": "local",
-        "version": rig.broker.version,
-        "bootstrap": rig.broker.bootstrap,
-        "delivery": "exactly_once",
-        "transactions_isolated": None,
-    }
-    result = envelope("bench", " ".join(["patter", *sys.argv[1:]]), seed, started, failures, broker)
+    result = envelope("bench", " ".join(["patter", *sys.argv[1:]]), seed, started, failures, described(broker))
     result.update(cases=[*cpu.cases, *delay.cases], ratios=ratios)
     for each in ratios:
         console.print(f"{each['name']} ({each['unit']}): {each['median']} [{each['low']}, {each['high']}]")
@@ -167,12 +152,7 @@ def _fill(rig: Rig, settings: Settings, events: int) -> None:
     source = shop.EventSource(rig.seed)
     for _ in range(events):
         key, value, _id = source.next()
-        while True:
-            try:
-                producer.produce(topic, value=value, key=key)
-                break
-            except BufferError:
-                producer.poll(0.05)
+        send(producer, topic, value, key)
         producer.poll(0)
     producer.flush(60)
 
@@ -188,11 +168,8 @@ def _throughput(rig: Rig, events: int, repeats: int) -> Part:
     for number in range(repeats):
         for kind in ("confluent_raw", "patter"):
             # A group of its own per repeat, so that each reads the topic from its beginning.
-            own = load(
-                None, {**rig.base, "tenant": f"fill{number}", "topics": {"events": {"name": "bench.events.fill"}}}
-            )
-            own_path = rig.folder / f"fill{number}.json"
-            own_path.write_text(json.dumps(own.model_dump(mode="json", exclude_none=True)))
+            over = {**rig.base, "tenant": f"fill{number}", "topics": {"events": {"name": "bench.events.fill"}}}
+            own, own_path = settings_file(rig.folder, f"fill{number}", over)
             subject = rig.subject(kind, f"fill{number}", own, own_path)
             try:
                 found = _measure(rig, subject, subject.group, "bench.events.fill", events)
@@ -247,7 +224,7 @@ def _measure(rig: Rig, subject: Subject, group: str, topic: str, events: int) ->
     first, began = 0, time.monotonic()
     partitions = range(4)
     while True:
-        done = sum(offsets.committed(rig.kafka, group, topic, partitions).values())
+        done = sum(committed(rig.kafka, group, topic, partitions).values())
         moment = time.monotonic()
         if done < events * WARM_SHARE:
             first, began = done, moment

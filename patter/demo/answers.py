@@ -69,6 +69,10 @@ class Answers:
         )
         return rates_table(variant_rates(self._cells.cells()), learned)
 
+    def throughs(self) -> dict[tuple[str, str], int]:
+        """How far the metrics have counted each lifetime (cell, source)."""
+        return self._cells.throughs()
+
     def told(self) -> str:
         """The same in a few words."""
         share = self._regret.recent(SPAN)

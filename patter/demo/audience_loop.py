@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from patter.demo.audience import Audience, Heard, Reaction
 from streams.kafka.config import KafkaOptions, plain_consumer_config, producer_config
+from streams.kafka.sending import send
 from streams.kafka.watermarks import watermarks
 
 # As long as nobody notices that a reaction waits for the next look at the clock.
@@ -168,12 +169,7 @@ class AudienceLoop:
 
     def _send(self, reaction: Reaction) -> None:
         value, key = reaction.value(_now_ms()), reaction.user_id.encode()
-        while True:
-            try:
-                self._producer.produce(self._events, value=value, key=key, on_delivery=self._delivered)
-                break
-            except BufferError:
-                self._producer.poll(0.05)
+        send(self._producer, self._events, value, key, on_delivery=self._delivered)
         self._sent[reaction.what] += 1
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:

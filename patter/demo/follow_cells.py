@@ -35,6 +35,11 @@ class CellsFollower:
         self._stop.set()
         self._thread.join(JOIN_S)
 
+    def throughs(self) -> dict[tuple[str, str], int]:
+        """How far each (cell, source) is counted in what was read so far."""
+        with self._lock:
+            return self._cells.throughs()
+
     def cells(self) -> list[CellMetrics]:
         """The newest of each cell that were read so far."""
         with self._lock:

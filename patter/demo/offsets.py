@@ -36,16 +36,6 @@ def _marks(options: KafkaOptions, topics: Iterable[str]) -> dict[str, dict[int, 
         consumer.close()
 
 
-def committed(options: KafkaOptions, group: str, topic: str, partitions: Iterable[int]) -> Offsets:
-    """How far a group has come; partitions without a commit are left out. Joins nothing."""
-    consumer = Consumer({**plain_consumer_config(options), "group.id": group})
-    try:
-        places = consumer.committed([TopicPartition(topic, partition) for partition in partitions], TIMEOUT_S)
-        return {place.partition: place.offset for place in places if place.error is None and place.offset >= 0}
-    finally:
-        consumer.close()
-
-
 def reached(now: Mapping[int, int], goal: Mapping[int, int]) -> bool:
     """Whether every partition of `goal` has come that far."""
     return all(now.get(partition, 0) >= offset for partition, offset in goal.items())

@@ -18,7 +18,10 @@ Totals = Mapping[str, Counters]
 
 _TOTAL_KEY = f"|{TOTAL.text()}".encode()
 _PROGRESS_KEY = f"{PROGRESS}|".encode()
-_LIFETIME_KEY = f"cohort|{LIFE}|".encode()
+LIFETIME = f"cohort|{LIFE}|"
+"""How the cells begin that do not expire."""
+
+_LIFETIME_KEY = LIFETIME.encode()
 _SUMMED = ("impressions", "imputed", "clicks", "carts", "orders", "refunds", "revenue_minor")
 _SET_ASIDE = ("duplicates", "late", "token_invalid")
 _WAYS = ("token", "session", "inferred", "none")
@@ -97,6 +100,14 @@ class LifetimeCells:
         before = self._newest.get(key)
         if before is None or cell.revision >= before.revision:
             self._newest[key] = cell
+
+    def throughs(self) -> dict[tuple[str, str], int]:
+        """How far each (cell, source) is counted."""
+        return {
+            (key.decode(), source): through
+            for key, cell in self._newest.items()
+            for source, (through, _) in cell.sources.items()
+        }
 
     def cells(self) -> list[CellMetrics]:
         """As they stand now, by name."""

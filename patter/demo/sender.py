@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from schemas.decode import Rejection, decode_event
 from streams.kafka.config import KafkaOptions, producer_config
+from streams.kafka.sending import send
 
 # How far ahead of the clock records are handed to the client in one go.
 SLICE_S = 0.005
@@ -87,12 +88,7 @@ class Sender:
         else:
             self._ids.add(event.event_id)
             self.due[event.event_id] = self.started + record.at_s
-        while True:
-            try:
-                self._producer.produce(self._topic, value=record.value, key=record.key, on_delivery=self._delivered)
-                break
-            except BufferError:
-                self._producer.poll(0.05)
+        send(self._producer, self._topic, record.value, record.key, on_delivery=self._delivered)
         self._producer.poll(0)
         sent.events += 1
 

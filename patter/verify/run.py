@@ -13,11 +13,11 @@ from patter.verify.eventlog import EventLog
 from patter.verify.published import Published
 from patter.verify.result import VerifyResult
 from patter.verify.rules import Difference, OnlineSource, Rules
-from patter.verify.topic import committed
-from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.kafka import group_of, kafka_options, topics_of
 from patter.wiring.tokens import token_keys
 from schemas.cells import DAY_MS
 from schemas.partials import PROGRESS
+from streams.kafka.committed import committed
 from streams.kafka.config import KafkaOptions
 from streams.kafka.incarnation import incarnation_of, source_of
 
@@ -63,7 +63,7 @@ def verify_online(
     log, published = log or open_event_log(settings), published or open_published(settings)
     options, events = _options(settings), log.reader.topic
     incarnation = incarnation_of(options, events, settings.kafka.incarnation)
-    barrier = committed(options, f"patter-collect-{settings.tenant}", events, log.reader.marks())
+    barrier = committed(options, group_of(settings, "collect"), events, log.reader.marks())
     if not barrier:
         return VerifyResult(cells=0, records_read=0, differences=[], truncated_partitions=[], offsets={})
     log.refresh()

@@ -1,8 +1,8 @@
 """Topics as verify reads them: whole, and then on from where it stopped."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException
 
 from schemas.errors import Code, LackingError
 from streams.kafka.cluster import METADATA_TIMEOUT_S, unreachable
@@ -68,15 +68,3 @@ class TopicReader:
         written = self.marks("read_uncommitted")
         stable = self.marks()
         return all(stable[partition][1] >= end for partition, (_, end) in written.items() if partition in stable)
-
-
-def committed(options: KafkaOptions, group: str, topic: str, partitions: Iterable[int]) -> dict[int, int]:
-    """How far a group has come; partitions without a commit are left out. Joins nothing. Raises LackingError."""
-    consumer = Consumer({**plain_consumer_config(options), "group.id": group, "log_level": 0})
-    try:
-        places = consumer.committed([TopicPartition(topic, partition) for partition in partitions], ANSWER_TIMEOUT_S)
-    except KafkaException as error:
-        raise LackingError(Code.BROKER_FAILED, "committed offsets cannot be read", where=f"{group}: {error}") from error
-    finally:
-        consumer.close()
-    return {place.partition: place.offset for place in places if place.error is None and place.offset >= 0}

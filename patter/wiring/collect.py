@@ -1,14 +1,13 @@
 """collect as a process."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 import structlog
 
 from features.store.writer import StoreWriter
 from patter.settings import Settings
 from patter.wiring.features import feature_options
-from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.kafka import group_of, kafka_options, topics_of
 from patter.wiring.process import RoleProcess, now_ms
 from patter.wiring.tokens import token_keys
 from schemas.cells import DAY_MS
@@ -19,9 +18,9 @@ from streams.collect.rules import Rules
 from streams.collect.setup import CollectSetup, CollectTopics
 from streams.collect.step import ROLE, CollectWorker
 from streams.kafka.admin import check_partitions
+from streams.kafka.dump import read_topic
 from streams.kafka.incarnation import incarnation_of
 from streams.kafka.loop import Loop, LoopOptions
-from streams.kafka.whole_partition import read_whole
 
 log = structlog.get_logger("patter.collect")
 
@@ -42,11 +41,6 @@ def collect_rules(settings: Settings) -> Rules:
     )
 
 
-def collect_group(settings: Settings) -> str:
-    """The consumer group whose offsets say how far the input log is counted."""
-    return f"patter-collect-{settings.tenant}"
-
-
 def run_collect(settings: Settings, member: str, port: int | None) -> None:
     """Run until SIGTERM. Raises PatterError where it cannot start or go on."""
     process = RoleProcess(ROLE, member, settings, port)
@@ -65,7 +59,7 @@ def run_collect(settings: Settings, member: str, port: int | None) -> None:
     categories = Categories(options, topics["catalog"].name, now_ms)
     worker = CollectWorker(
         setup,
-        partial(read_whole, options, setup.topics.state),
+        lambda partition: read_topic(options, setup.topics.state, only=[partition]),
         _activity_writer(settings),
         categories.of,
         process.metrics,
@@ -77,7 +71,7 @@ def run_collect(settings: Settings, member: str, port: int | None) -> None:
         LoopOptions(
             role=ROLE,
             member=member,
-            group=collect_group(settings),
+            group=group_of(settings, ROLE),
             topic=events,
             batch_ms=settings.collect.batch_ms,
             batch_records=BATCH_RECORDS,

@@ -4,7 +4,7 @@ from inference.generate import open_writer
 from inference.generate.channels import LIMITS
 from patter.settings import Settings
 from patter.wiring.bundle import bundle_path
-from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.kafka import group_of, kafka_options, topics_of
 from patter.wiring.process import RoleProcess, now_ms
 from patter.wiring.serve import reject_brake
 from streams.broadcast.pool import Pool
@@ -48,7 +48,7 @@ def run_generate(settings: Settings, member: str, port: int | None) -> None:
         LoopOptions(
             role=ROLE,
             member=member,
-            group=f"patter-generate-{settings.tenant}",
+            group=group_of(settings, ROLE),
             topic=setup.topics.requests,
             batch_ms=BATCH_MS,
             batch_records=part.batch,

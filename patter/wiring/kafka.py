@@ -15,6 +15,11 @@ def kafka_options(settings: Settings, client_id: str = "patter") -> KafkaOptions
     )
 
 
+def group_of(settings: Settings, role: str) -> str:
+    """The consumer group of a role, whose offsets say how far it has come."""
+    return f"patter-{role}-{settings.tenant}"
+
+
 def topics_of(settings: Settings) -> dict[str, Topic]:
     """The topic catalogue by logical name, with the names and partition counts of the settings."""
     topics = {}

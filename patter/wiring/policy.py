@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import msgspec
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaException
 
 from inference.decide.policy import fixed_prior
 from patter.settings import Settings
@@ -12,11 +12,8 @@ from patter.wiring.kafka import kafka_options, topics_of
 from patter.wiring.process import now_ms
 from schemas.errors import Code, LackingError
 from schemas.policies import PolicySnapshot
-from streams.kafka.config import producer_config, transactional_config
 from streams.kafka.dump import read_topic
-
-KEY = b"policy"
-TIMEOUT_S = 30.0
+from streams.learn.output import PolicyOutput
 
 
 def newest_policy(settings: Settings) -> PolicySnapshot | None:
@@ -37,26 +34,17 @@ def publish_policy(settings: Settings, make: Callable[[int, int], PolicySnapshot
     On a broker with transactions the writer is fenced by its transactional id: of two writers at once, the one that
     began first fails instead of publishing an older version over a newer one. Raises LackingError.
     """
-    options = kafka_options(settings, "patter-policy")
     topics = topics_of(settings)
-    transactional = options.delivery == "exactly_once"
     try:
-        if transactional:
-            producer = Producer(transactional_config(options, f"patter-policy-{settings.tenant}"))
-            producer.init_transactions(TIMEOUT_S)
-        else:
-            producer = Producer(producer_config(options))
-        newest = newest_policy(settings)
-        snapshot = make(newest.version + 1 if newest else 1, now_ms())
-        value = msgspec.json.encode(snapshot)
-        if transactional:
-            producer.begin_transaction()
-        producer.produce(topics["policy"].name, value=value, key=KEY)
-        producer.produce(topics["policy_log"].name, value=value, key=str(snapshot.version).encode())
-        if transactional:
-            producer.commit_transaction(TIMEOUT_S)
-        elif producer.flush(TIMEOUT_S):
-            raise LackingError(Code.BROKER_FAILED, "the policy was not acknowledged", where=topics["policy"].name)
+        output = PolicyOutput(
+            kafka_options(settings, "patter-policy"), topics["policy"].name, topics["policy_log"].name, settings.tenant
+        )
+        try:
+            newest = newest_policy(settings)
+            snapshot = make(newest.version + 1 if newest else 1, now_ms())
+            output.publish(snapshot)
+        finally:
+            output.close()
     except KafkaException as error:
         raise LackingError(Code.BROKER_FAILED, "the policy could not be published", where=str(error.args[0])) from error
     return snapshot

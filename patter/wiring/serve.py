@@ -14,7 +14,7 @@ from patter.settings import Settings
 from patter.wiring.bundle import bundle_path
 from patter.wiring.experiment import experiment_of, segment_table
 from patter.wiring.features import feature_options
-from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.kafka import group_of, kafka_options, topics_of
 from patter.wiring.process import RoleProcess, now_ms
 from patter.wiring.tokens import token_keys
 from schemas.ports import FeatureReader
@@ -98,7 +98,7 @@ def run_serve(settings: Settings, member: str, port: int | None, *, resumed: boo
         LoopOptions(
             role=ROLE,
             member=member,
-            group=f"patter-serve-{settings.tenant}",
+            group=group_of(settings, ROLE),
             topic=setup.topics.events,
             batch_ms=settings.serve.batch_ms,
             batch_records=settings.serve.batch_records,

@@ -17,14 +17,13 @@ class StateGauges:
         self._since = self._aged = 0.0
         self._before: dict[str, float] = {}
 
-    def beat(self, now_ms: int, *, ready: bool) -> None:
+    def beat(self, now_ms: int) -> None:
         """Publish, where a period has passed."""
         now = time.monotonic()
         if now - self._since < PERIOD_S:
             return
         self._since = now
         role, states, put = self._role, self._states, self._metrics.set
-        put("patter_ready", float(ready), role=role)
         put("patter_pool_entries", len(states.pool.texts), role=role)
         put("patter_catalogue_products", len(states.catalogue), role=role)
         for state, age in states.ages(now_ms).items():

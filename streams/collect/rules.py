@@ -24,7 +24,3 @@ class Rules(Struct, frozen=True, kw_only=True):
     bots: tuple[str, ...]
     lateness_ms: int
     max_cells: int
-
-    def is_bot(self, agent: str | None) -> bool:
-        """Whether a user agent is a bot's. Who sends none is no bot."""
-        return agent is not None and any(part in agent.lower() for part in self.bots)

@@ -18,6 +18,7 @@ from schemas.events import (
     ProductViewed,
 )
 from schemas.token import NO_CODE, Claims, code_of, verify
+from streams.agents import Agents
 from streams.collect import activity, ledger, shopper
 from streams.collect.counts import Counts
 from streams.collect.orders import Buyer, place, refund
@@ -33,6 +34,7 @@ class Source:
 
     def __init__(self, name: str, rules: Rules, category_of: CategoryOf = lambda _product: None) -> None:
         self.name, self._rules, self._category_of = name, rules, category_of
+        self._is_bot = Agents(rules.bots)
         self.through = NOWHERE
         self.counts = Counts(rules.max_cells)
         self.shoppers: dict[str, bytes] = {}
@@ -63,7 +65,7 @@ class Source:
         answers = isinstance(event, CopyImpression | CopyClick | OrderPlaced | OrderRefunded) or (
             isinstance(event, CartAdded) and event.token is not None
         )
-        if self._rules.is_bot(event.user_agent):
+        if self._is_bot[event.user_agent]:
             total["suppressed"] += answers
             return
         if isinstance(event, OrderRefunded):

@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Protocol
 
 import structlog
 
@@ -26,12 +27,22 @@ ROLE = "collect"
 # Shoppers and orders looked at after a batch: a million are gone through in a quarter of an hour at a batch a second.
 SWEPT = 1_000
 
+
+class StateRecord(Protocol):
+    """Key and value of a record of the state topic."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
 # Markers are written within milliseconds; five seconds are a broker under water.
 RESTORE_TRIES = 50
 RESTORE_PAUSE_S = 0.1
 
-Restore = Callable[[int, Callable[[bytes | None, bytes | None], None]], None]
-"""Hands every record of a partition of the state topic, from the beginning."""
+Restore = Callable[[int], Iterable[StateRecord]]
+"""Every record of a partition of the state topic, from the beginning."""
 
 WriteActivity = Callable[[Sequence[Mapping[str, object]], int], None]
 """Writes rows of user_activity, true as of a time in ms. Raises PatterError where the store does not take them."""
@@ -134,7 +145,8 @@ class CollectWorker:
                 self._pause(RESTORE_PAUSE_S)
             source = Source(source_of(self._setup.incarnation, partition), self._setup.rules, self._category_of)
             restoring = Restoring(source)
-            self._restore(partition, restoring.put)
+            for record in self._restore(partition):
+                restoring.put(record.key, record.value)
             restoring.finish()
             if source.through >= through:
                 break

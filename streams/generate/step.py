@@ -55,7 +55,7 @@ class GenerateWorker:
 
     def idle(self) -> None:
         self._states.swap()
-        self._gauges.beat(self._now_ms(), ready=self.ready())
+        self._gauges.beat(self._now_ms())
 
     def step(self, records: Sequence[Record]) -> Batch:
         sifted = sift(records, self._states.catalogue, self._states.pool.texts, self._now_ms(), self._setup.expire_ms)

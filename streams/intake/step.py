@@ -28,7 +28,7 @@ class IntakeWorker:
         return True
 
     def idle(self) -> None:
-        self._metrics.set("patter_ready", 1.0, role=ROLE)
+        """Nothing to swap."""
 
     def step(self, records: Sequence[Record]) -> Batch:
         outs, verdicts, outcomes = [], [], Counter[str]()

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from schemas.errors import Code, LackingError, PatterError
 from streams.kafka.config import KafkaOptions, producer_config, transactional_config
 from streams.kafka.records import Batch
+from streams.kafka.sending import WAIT_S, send
 
 log = structlog.get_logger("patter.streams.delivery")
 
@@ -46,7 +47,7 @@ def open_delivery(options: KafkaOptions, member: str, consumer: Consumer, topic:
 def _produce(producer: Producer, batch: Batch, on_delivery: object = None) -> None:
     def wait() -> None:
         # The local queue is full: serve delivery reports until there is room again.
-        producer.poll(0.05)
+        producer.poll(WAIT_S)
 
     if batch.bulk is not None:
         # Without a report of its own, the client's function is called as it is.
@@ -55,12 +56,7 @@ def _produce(producer: Producer, batch: Batch, on_delivery: object = None) -> No
     for out in batch.outs:
         more = {"on_delivery": on_delivery, "timestamp": out.timestamp_ms, "partition": out.partition}
         headers = list(out.headers) if out.headers else None
-        while True:
-            try:
-                producer.produce(out.topic, value=out.value, key=out.key, headers=headers, **more)
-                break
-            except BufferError:
-                wait()
+        send(producer, out.topic, out.value, out.key, headers=headers, **more)
 
 
 class Transactions:

@@ -1,6 +1,6 @@
 """A topic's records, from the start to where it ended when the question was asked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -40,8 +40,10 @@ def read_topic(
     topic: str,
     isolation: Isolation = "read_committed",
     from_offsets: Mapping[int, int] | None = None,
+    only: Collection[int] | None = None,
 ) -> Iterator[DumpRecord]:
-    """Every record between the start (or `from_offsets`, by partition) and the end as it is at the call.
+    """Every record between the start (or `from_offsets`, by partition) and the end as it is at the call; of the
+    partitions `only`, if given.
 
     The end is the high watermark, for read_committed the last stable offset. A partition's records come in order,
     partitions come interleaved. Raises LackingError (topic_missing, broker_unreachable) at the call, and
@@ -52,7 +54,7 @@ def read_topic(
     except (KafkaException, TypeError, ValueError) as refusal:
         raise refused(options.client, refusal) from refusal
     try:
-        ends = _assign(consumer, topic, from_offsets or {})
+        ends = _assign(consumer, topic, from_offsets or {}, only)
     except KafkaException as failure:
         consumer.close()
         raise unreachable(options.bootstrap, failure.args[0].str()) from failure
@@ -62,14 +64,14 @@ def read_topic(
     return _records(consumer, topic, ends)
 
 
-def _assign(consumer: Consumer, topic: str, start: Mapping[int, int]) -> dict[int, int]:
+def _assign(consumer: Consumer, topic: str, start: Mapping[int, int], only: Collection[int] | None) -> dict[int, int]:
     """Where each partition with anything to read ends."""
     known = consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics.get(topic)
     if known is None:
         raise LackingError(Code.TOPIC_MISSING, f"topic {topic} does not exist", hint="patter topics apply")
     ends: dict[int, int] = {}
     places = []
-    for partition in sorted(known.partitions):
+    for partition in sorted(known.partitions if only is None else only):
         low, high = watermarks(consumer, topic, partition, SILENCE_S)
         first = max(low, start.get(partition, low))
         if first < high:

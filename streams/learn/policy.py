@@ -6,30 +6,28 @@ or a person with `patter policy set`. So it reads the policy topic to its end *a
 as it can commit, nobody else has published since.
 """
 
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from threading import Event as Flag
 
 import msgspec
 import structlog
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaException
 
-from schemas.errors import Code, LackingError, PatterError
+from schemas.errors import PatterError
 from schemas.policies import PolicySnapshot
 from schemas.ports import Metrics
 from streams.broadcast.reader import BroadcastReader
-from streams.kafka.config import KafkaOptions, producer_config, transactional_config
+from streams.kafka.config import KafkaOptions
 from streams.kafka.records import Record
 from streams.learn.cells import rates
+from streams.learn.output import PolicyOutput
 from streams.learn.overview import Overview, StatsRow
 from streams.learn.setup import ROLE, LearnSetup
 from streams.learn.snapshots import next_snapshot
 
 log = structlog.get_logger("patter.streams.learn")
 
-KEY = b"policy"
-TIMEOUT_S = 30.0
 # Between looks at the topics; a policy goes out at most every `every_s`.
 LOOK_S = 0.1
 # After it was fenced, or the broker was away: whoever fenced it should have finished.
@@ -66,7 +64,7 @@ class PolicyWriter:
         topics, setup = self._setup.topics, self._setup
         overview = Overview()
         self._newest = None
-        output = _Output(self._options, setup)
+        output = PolicyOutput(self._options, topics.policy, topics.policy_log, setup.tenant)
         opened_ms = self._now_ms()
         reader = BroadcastReader(self._options, [topics.metrics, topics.policy], self._now_ms)
         try:
@@ -88,6 +86,7 @@ class PolicyWriter:
                     made = next_snapshot(setup, overview, self._newest, self._now_ms())
                     if made is not None and not stop.is_set():
                         output.publish(made)
+                        log.info("policy", version=made.version, cells=len(made.cells), why=made.why)
                         published, self._newest = now, made
                 self._gauges()
         finally:
@@ -115,46 +114,3 @@ class PolicyWriter:
             age = (self._now_ms() - self._newest.created_ms) / 1000
             self._metrics.set("patter_policy_version", self._newest.version, role=ROLE)
             self._metrics.set("patter_policy_age_seconds", age, role=ROLE)
-
-
-class _Output:
-    """Where snapshots go: the policy topic and its log, together where the broker can do that."""
-
-    def __init__(self, options: KafkaOptions, setup: LearnSetup) -> None:
-        self._topics = setup.topics
-        self._transactional = options.delivery == "exactly_once"
-        self._failed: KafkaError | None = None
-        if self._transactional:
-            self._producer = Producer(transactional_config(options, setup.policy_writer))
-            self._producer.init_transactions(TIMEOUT_S)
-        else:
-            self._producer = Producer(producer_config(options))
-
-    def publish(self, snapshot: PolicySnapshot) -> None:
-        """Raises KafkaException (fenced by another writer, or the broker is away), LackingError."""
-        value = msgspec.json.encode(snapshot)
-        if self._transactional:
-            self._producer.begin_transaction()
-        self._failed = None
-        self._producer.produce(self._topics.policy, value=value, key=KEY, on_delivery=self._delivered)
-        self._producer.produce(
-            self._topics.policy_log, value=value, key=str(snapshot.version).encode(), on_delivery=self._delivered
-        )
-        if self._transactional:
-            self._producer.commit_transaction(TIMEOUT_S)
-        elif self._producer.flush(TIMEOUT_S) or self._failed:
-            raise LackingError(
-                Code.BROKER_FAILED, "the policy was not acknowledged", where=f"{self._topics.policy}: {self._failed}"
-            )
-        log.info("policy", version=snapshot.version, cells=len(snapshot.cells), why=snapshot.why)
-
-    def close(self) -> None:
-        """Roll back what is open, so that nobody waits for it."""
-        with contextlib.suppress(KafkaException):
-            self._producer.flush(1.0)
-            if self._transactional:
-                self._producer.abort_transaction(1.0)
-
-    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
-        if error is not None:
-            self._failed = error

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, Message, Producer
 from schemas.cells import cell_of
 from schemas.ports import Metrics
 from streams.kafka.config import KafkaOptions, producer_config
+from streams.kafka.sending import send
 from streams.learn.cells import metrics_of
 from streams.learn.held import Change
 from streams.learn.names import Names
@@ -37,21 +38,13 @@ class MetricsPublisher:
         sent = list(changes)
         for change in sent:
             value = _encode(metrics_of(cell_of(change.cell), change.value, self._names)) if change.value else None
-            self._put(change.cell.encode(), value)
+            send(self._producer, self._topic, value, change.cell.encode(), on_delivery=self._delivered)
         left = self._producer.flush(FLUSH_S)
         failed, self._failed = self._failed, set()
         if left or failed:
             log.warning("metrics not published", left=left, failed=len(failed))
         self._metrics.add("patter_records_out_total", len(sent) - len(failed), role=ROLE, topic=self._topic)
         return [change for change in sent if change.cell.encode() in failed]
-
-    def _put(self, key: bytes, value: bytes | None) -> None:
-        while True:
-            try:
-                self._producer.produce(self._topic, value=value, key=key, on_delivery=self._delivered)
-                return
-            except BufferError:
-                self._producer.poll(0.05)
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:

@@ -42,8 +42,3 @@ class LearnSetup(Struct, frozen=True, kw_only=True):
     def group(self) -> str:
         """The consumer group. Nothing is committed in it: partials are read from their beginning."""
         return f"patter-learn-{self.tenant}"
-
-    @property
-    def policy_writer(self) -> str:
-        """The transactional id by which one policy writer fences another."""
-        return f"patter-policy-{self.tenant}"

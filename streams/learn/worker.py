@@ -136,7 +136,6 @@ class LearnWorker:
 
     def _gauges(self, now_s: float) -> None:
         put, held = self._metrics.set, self._app.held
-        put("patter_ready", float(self._reading.ready()), role=ROLE)
         put("patter_cells", len(held), role=ROLE)
         for partition, lag in self._reading.lags().items():
             put("patter_lag_records", lag, role=ROLE, partition=str(partition))

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from schemas.decode import Rejection
+from streams.agents import Agents
 from streams.dlq import RejectBrake
 from streams.kafka.records import Record
 from streams.serve.gate import Trigger, gate_of
 from streams.serve.seen import SeenSet
 from streams.serve.setup import ServeSetup
 from streams.serve.tally import ROLE
-
-# User agents remembered; there are some thousands of real ones, and whoever invents more must not fill the memory.
-MAX_AGENTS = 10_000
 
 
 class Sorted(Struct, frozen=True):
@@ -25,27 +23,13 @@ class Sorted(Struct, frozen=True):
     outcomes: Counter[str]
 
 
-class _Agents(dict[str | None, bool]):
-    """User agent -> whether it is a bot's, found out when it is first asked for. Who sends none is no bot."""
-
-    def __init__(self, bots: tuple[str, ...]) -> None:
-        super().__init__()
-        self._bots = bots
-
-    def __missing__(self, agent: str | None) -> bool:
-        if len(self) >= MAX_AGENTS:
-            self.clear()
-        known = self[agent] = agent is not None and any(part in agent.lower() for part in self._bots)
-        return known
-
-
 class Judge:
     """Judges records in the order dlq, duplicate, not_trigger, suppressed, decision."""
 
     def __init__(self, setup: ServeSetup, seen: SeenSet, brake: RejectBrake) -> None:
         self._seen, self._brake = seen, brake
         self._gate = gate_of(setup.triggers)
-        self._is_bot = _Agents(setup.bots)
+        self._is_bot = Agents(setup.bots)
 
     def judge(self, records: Sequence[Record]) -> Sorted:
         """The batch, sorted. Raises Brake where too much of it is rejected."""

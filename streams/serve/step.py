@@ -88,7 +88,7 @@ class ServeWorker:
 
     def idle(self) -> None:
         self._states.swap()
-        self._gauges.beat(self._now_ms(), ready=self.ready())
+        self._gauges.beat(self._now_ms())
 
     def step(self, records: Sequence[Record]) -> Batch:
         batch = self._judge.judge(records)

@@ -1,7 +1,8 @@
 /* The seen-set of one partition, as ../seen.py defines it, by 128-bit hashes instead of ids.
  *
- * An id takes 24 bytes here and one look at memory; as a string in a dict it takes five times that and four looks. Two
- * ids of a window share a hash with a probability below 1e-27; the hash is keyed, so that nobody can make them.
+ * A slot is 24 bytes and tables are never fuller than three quarters: no string is kept, and a look goes to one place in
+ * memory. Two ids of a window share a hash with a probability below 1e-27; the hash is keyed, so that nobody can make
+ * them.
  */
 
 #ifndef PATTER_SEEN_H

@@ -1,6 +1,6 @@
 """collect's worker against a state topic in memory: aborts, restarts and batches change nothing that is counted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -48,9 +48,8 @@ class Topics:
                 self.partials[out.key] = out.partition, out.value
         self.positions.update(positions)
 
-    def restore(self, partition: int, put: Callable[[bytes | None, bytes | None], None]) -> None:
-        for key, value in self.state[partition].items():
-            put(key, value)
+    def restore(self, partition: int) -> list[Out]:
+        return [Out("state", key, value) for key, value in self.state[partition].items()]
 
 
 class Silent:

@@ -1,0 +1,53 @@
+"""Where policies are published, by learn and by a person alike."""
+
+import contextlib
+
+import msgspec
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from schemas.errors import Code, LackingError
+from schemas.policies import PolicySnapshot
+from streams.kafka.config import KafkaOptions, producer_config, transactional_config
+
+KEY = b"policy"
+TIMEOUT_S = 30.0
+
+
+class PolicyOutput:
+    """Where snapshots go: the policy topic and its log, together where the broker can do that."""
+
+    def __init__(self, options: KafkaOptions, policy: str, policy_log: str, tenant: str) -> None:
+        self._policy, self._log = policy, policy_log
+        self._transactional = options.delivery == "exactly_once"
+        self._failed: KafkaError | None = None
+        if self._transactional:
+            self._producer = Producer(transactional_config(options, f"patter-policy-{tenant}"))
+            self._producer.init_transactions(TIMEOUT_S)
+        else:
+            self._producer = Producer(producer_config(options))
+
+    def publish(self, snapshot: PolicySnapshot) -> None:
+        """Raises KafkaException (fenced by another writer, or the broker is away), LackingError."""
+        value = msgspec.json.encode(snapshot)
+        if self._transactional:
+            self._producer.begin_transaction()
+        self._failed = None
+        self._producer.produce(self._policy, value=value, key=KEY, on_delivery=self._delivered)
+        self._producer.produce(self._log, value=value, key=str(snapshot.version).encode(), on_delivery=self._delivered)
+        if self._transactional:
+            self._producer.commit_transaction(TIMEOUT_S)
+        elif self._producer.flush(TIMEOUT_S) or self._failed:
+            raise LackingError(
+                Code.BROKER_FAILED, "the policy was not acknowledged", where=f"{self._policy}: {self._failed}"
+            )
+
+    def close(self) -> None:
+        """Roll back what is open, so that nobody waits for it."""
+        with contextlib.suppress(KafkaException):
+            self._producer.flush(1.0)
+            if self._transactional:
+                self._producer.abort_transaction(1.0)
+
+    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            self._failed = error
