@@ -16,7 +16,7 @@ class FeedbackSource:
 
     def __init__(self, seed: int, key_id: int, key: bytes, shoppers: int, per_s: int = 2_000) -> None:
         self._rng, self._seal = random.Random(seed), Seal(key_id, key)
-        self._shoppers, self._per_s = shoppers, per_s
+        self.shoppers, self._per_s = shoppers, per_s
         self._product = "p1"
         self._tails = [
             tail_of(
@@ -39,14 +39,14 @@ class FeedbackSource:
 
     def first(self, start_ms: int) -> Iterator[tuple[bytes, bytes]]:
         """One impression for each shopper: key and value."""
-        for number in range(self._shoppers):
+        for number in range(self.shoppers):
             yield self._event(number, number, start_ms + number * 1000 // self._per_s, "copy_impression", number)
 
     def mixed(self, start_ms: int, events: int) -> Iterator[tuple[bytes, bytes]]:
         """Events of any kind, of shoppers drawn evenly."""
-        begun = start_ms + self._shoppers * 1000 // self._per_s
+        begun = start_ms + self.shoppers * 1000 // self._per_s
         for index in range(events):
-            number, shopper = self._shoppers + index, self._rng.randrange(self._shoppers)
+            number, shopper = self.shoppers + index, self._rng.randrange(self.shoppers)
             moment_ms, chance = begun + index * 1000 // self._per_s, self._rng.random()
             if chance < _LOOKS:
                 yield self._event(number, shopper, moment_ms, "product_viewed", None)
@@ -60,7 +60,7 @@ class FeedbackSource:
     def live(self, start_ms: int, events: int) -> Iterator[tuple[bytes, bytes]]:
         """Looks, impressions and clicks from `start_ms` on; each impression and click is a decision's first."""
         for index in range(events):
-            shopper = self._rng.randrange(self._shoppers)
+            shopper = self._rng.randrange(self.shoppers)
             moment_ms, chance = start_ms + index * 1000 // self._per_s, self._rng.random()
             if chance < _LOOKS:
                 yield self._event(index, shopper, moment_ms, "product_viewed", None)

@@ -4,11 +4,14 @@ An event is visible when a record of `patter.metrics.v1` for its decision's life
 counted up to the event's offset or further. Its time runs from when it was due to be sent.
 """
 
+import gc
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
@@ -18,6 +21,7 @@ from features.store.apply import apply as apply_features
 from patter.bench.broker import on_broker, settings_file
 from patter.bench.feedback import FeedbackSource
 from patter.bench.figures import latencies
+from patter.bench.openloop import SLICE_S
 from patter.bench.subjects import Role
 from patter.demo import offsets
 from patter.wiring.features import feature_options
@@ -30,6 +34,7 @@ from schemas.token import verify
 from streams.kafka.config import plain_consumer_config, producer_config
 
 RATE = 2_000
+SHOPPERS = 20_000
 SECONDS = 75
 # Before this the broker is still being compiled by its JIT, and learn and the store are being opened.
 WARM_S = 45.0
@@ -53,9 +58,8 @@ def bench_freshness(folder: Path, bootstrap: str, seed: int, console: Console) -
         metrics = topics["metrics"]
         watch = _Watch(Consumer(plain_consumer_config(kafka)), metrics, offsets.ends(kafka, [metrics])[metrics])
         (key_id, key), *_ = keys.items()
-        _send(
-            Producer(producer_config(kafka)), topics["events"], FeedbackSource(seed, key_id, key, 20_000), watch, keys
-        )
+        events = _made(FeedbackSource(seed, key_id, key, SHOPPERS), keys)
+        _send(Producer(producer_config(kafka)), topics["events"], events, watch)
         time.sleep(SETTLE_S)
         found = latencies(watch.finish())
     finally:
@@ -120,28 +124,51 @@ class _Watch:
                 self._delays_ms.append((seen_s - waiting.popleft()[1]) * 1000)
 
 
-def _send(producer: Producer, topic: str, source: FeedbackSource, watch: _Watch, keys: dict[int, bytes]) -> None:
-    """Send at the rate; every impression and click that is a decision's first is noted with its offset."""
+class _Due(NamedTuple):
+    """An event to be sent, and the lifetime cell that will count it where that is measured."""
+
+    key: bytes
+    value: bytes
+    cell: str | None
+
+
+def _made(source: FeedbackSource, keys: dict[int, bytes]) -> list[_Due]:
+    """Everything that will be sent, made ahead: the sender shares the machine with what is measured.
+
+    Every impression and click after the warm-up that is a decision's first has its cell.
+    """
     known: set[bytes] = set()
-    start_ms, began = now_ms(), time.monotonic()
-    for index, (user, value) in enumerate(source.live(start_ms, RATE * SECONDS)):
-        due_s = began + index / RATE
-        while (ahead := due_s - time.monotonic()) > 0:
-            producer.poll(min(ahead, 0.002))
+    made = []
+    for index, (user, value) in enumerate(source.live(now_ms(), RATE * SECONDS)):
         event = msgspec.json.decode(value)
         claims = verify(event["token"], keys) if "token" in event else None
-        note = None
-        if claims is not None and claims.decision_id not in known and due_s - began >= WARM_S:
-            codes = (claims.experiment, claims.category, claims.segment, claims.arm)
-            note = "cohort|life|" + "|".join(f"{code:08x}" for code in codes)
-        if claims is not None:
+        cell = None
+        if claims is not None and claims.decision_id not in known:
             known.add(claims.decision_id)
+            if index >= WARM_S * RATE:
+                codes = (claims.experiment, claims.category, claims.segment, claims.arm)
+                cell = "cohort|life|" + "|".join(f"{code:08x}" for code in codes)
+        made.append(_Due(user, value, cell))
+    return made
 
-        def delivered(
-            error: KafkaError | None, message: Message, cell: str | None = note, due_s: float = due_s
-        ) -> None:
-            if error is None and cell is not None:
-                watch.sent(cell, message.partition() or 0, message.offset() or 0, due_s)
 
-        producer.produce(topic, value=value, key=user, on_delivery=delivered)
+def _send(producer: Producer, topic: str, events: Sequence[_Due], watch: _Watch) -> None:
+    """Send each when it is due."""
+    gc.collect()
+    gc.freeze()
+    began = time.monotonic()
+    for index, (key, value, cell) in enumerate(events):
+        due_s = began + index / RATE
+        while (ahead := due_s - time.monotonic()) > SLICE_S:
+            producer.poll(0)
+            time.sleep(min(ahead, SLICE_S))
+        if cell is None:
+            producer.produce(topic, value=value, key=key)
+        else:
+            producer.produce(topic, value=value, key=key, on_delivery=partial(_note, watch, cell, due_s))
     producer.flush(30.0)
+
+
+def _note(watch: _Watch, cell: str, due_s: float, error: KafkaError | None, message: Message) -> None:
+    if error is None:
+        watch.sent(cell, message.partition() or 0, message.offset() or 0, due_s)

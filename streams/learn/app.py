@@ -23,7 +23,6 @@ from streams.learn.table import cell_table
 
 log = structlog.get_logger("patter.streams.learn")
 
-TICK_S = 1.0
 HEARTBEAT_S = 3.0
 # A consumer that is joining its group has no positions to tell.
 POSITION_S = 2.0

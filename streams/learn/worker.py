@@ -13,7 +13,7 @@ from schemas.ports import Metrics
 from streams.broadcast.reader import BroadcastReader
 from streams.kafka.config import KafkaOptions, plain_consumer_config
 from streams.kafka.watermarks import watermarks
-from streams.learn.app import TICK_S, LearnApp
+from streams.learn.app import LearnApp
 from streams.learn.duty import Duty
 from streams.learn.names import Names
 from streams.learn.policy import PolicyWriter
@@ -28,6 +28,10 @@ OWNER_PARTITION = 0
 """Who has this partition of partials writes policies and statistics."""
 
 LOOK_S = 0.2
+# A metric is older by this at most; twice as often would publish the same cells nearly twice as often.
+PUBLISH_S = 0.5
+# Positions and ends are questions to the broker. A slow answer must not hold up what is published.
+PLACES_S = 1.0
 ENDS_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 20.0
 
@@ -54,7 +58,8 @@ class LearnWorker:
         self._duties = (Duty("policy", policy.run), Duty("statistics", stats.run))
         self._reading = Reading(time.monotonic())
         self._app = LearnApp(options, setup, self._reading, time.monotonic, self._assigned)
-        self._app.every(TICK_S, self._tick)
+        self._app.every(PUBLISH_S, self._publish)
+        self._app.every(PLACES_S, self._places)
         self._counted: dict[str, int] = {}
         self._ticked = time.monotonic()
         self._failure: Exception | None = None
@@ -83,7 +88,7 @@ class LearnWorker:
                     raise LackingError(Code.BROKER_FAILED, "Faust has crashed", where=repr(app.crash_reason))
                 self._beat(self._reading.ready())
                 await asyncio.sleep(LOOK_S)
-            await self._publish()
+            await self._publish_changes()
         finally:
             try:
                 await asyncio.wait_for(app.stop(), STOP_TIMEOUT_S)
@@ -96,7 +101,7 @@ class LearnWorker:
         for duty in self._duties:
             duty.hold(held=OWNER_PARTITION in partitions)
 
-    async def _tick(self) -> None:
+    async def _places(self) -> None:
         try:
             positions = await self._app.positions()
             ends = await asyncio.to_thread(self._ends, self._reading.partitions)
@@ -105,12 +110,17 @@ class LearnWorker:
             why = self._reading.stalled(now)
             if why:
                 raise LackingError(Code.BROKER_FAILED, why, where=self._setup.topics.partials)
-            await self._publish()
             self._gauges(now)
         except Exception as error:  # noqa: BLE001 - handed to the main task, which ends the worker with it
             self._failure = error
 
     async def _publish(self) -> None:
+        try:
+            await self._publish_changes()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._failure = error
+
+    async def _publish_changes(self) -> None:
         """Publish what changed in partitions that are known whole; a half-read cell would look like a smaller one."""
         held = self._app.held
         held.named(self._names.take(self._codes.drain()))
