@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw, Struct
 
+from inference.generate.grammar import with_grammar
 from schemas.catalog import Product
 from schemas.money import written
 
@@ -44,7 +45,7 @@ class Facts(Struct, frozen=True, gc=False):
 
 def facts_of(product: Product) -> Facts:
     """The facts of a product."""
-    values = slot_values(product)
+    values = with_grammar(slot_values(product))
     recorded = {name: value for name in _RECORDED if (value := getattr(product, name)) not in (None, [])}
     return Facts(product, values, frozenset(values), Raw(msgspec.json.encode(recorded)))
 

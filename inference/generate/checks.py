@@ -12,12 +12,14 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 
+from inference.generate.channels import HEADLINES, NAMED_ELSEWHERE
+from inference.generate.grammar import with_grammar
 from inference.generate.render import compile_text, render
-from inference.generate.slots import REQUIRED, SLOT, SLOTS
+from inference.generate.slots import GRAMMAR, REQUIRED, SLOT, SLOTS
 from schemas.errors import Code
 from schemas.ports import TextRequest
 
-_LISTS = ("colours", "materials", "amounts", "claims")
+_LISTS = ("colours", "materials", "amounts", "claims", "attributes")
 _FINISHED = (".", "!", "?")
 _SIGNS = re.compile(r"[\d%‰$€£¥₹₩¢#½¼¾⅓⅔]")
 _WORD = re.compile(r"[a-z]+(?:['’-][a-z]+)*")
@@ -39,15 +41,15 @@ def _codes(slot_text: str, request: TextRequest, *, finished: bool) -> Iterable[
         yield Code.COPY_EMPTY
         return
     slots = SLOT.findall(slot_text)
-    known = all(slot in SLOTS and request.facts.get(slot) for slot in slots)
-    shown = render(compile_text(slot_text), request.facts) if known else None
+    known = all(slot in GRAMMAR or (slot in SLOTS and request.facts.get(slot)) for slot in slots)
+    shown = render(compile_text(slot_text), with_grammar(request.facts)) if known else None
     if shown is not None and len(shown) > request.max_chars:
         yield Code.COPY_TOO_LONG
-    if not finished or not slot_text.endswith(_FINISHED):
+    if not finished or (request.channel not in HEADLINES and not slot_text.endswith(_FINISHED)):
         yield Code.COPY_UNFINISHED
     if not known or _BRACE.search(SLOT.sub("", slot_text)):
         yield Code.COPY_SLOT_UNKNOWN
-    if REQUIRED not in slots:
+    if REQUIRED not in slots and request.channel not in NAMED_ELSEWHERE:
         yield Code.COPY_NAME_MISSING
     if claims(slot_text):
         yield Code.COPY_CLAIM
@@ -59,17 +61,17 @@ def _codes(slot_text: str, request: TextRequest, *, finished: bool) -> Iterable[
 
 def claims(slot_text: str) -> tuple[str, ...]:
     """Every number, colour, material and unbacked promise in the literal part, in order of appearance."""
-    literal = SLOT.sub(_GAP, slot_text).lower()
+    literal = SLOT.sub(_GAP, in_singular(slot_text)).lower()
     found = [(match.start(), match.group()) for pattern in (_SIGNS, _lexicon()) for match in pattern.finditer(literal)]
     return tuple(word for _, word in sorted(found))
 
 
 def repeats(slot_text: str) -> bool:
     """Whether a slot stands twice, a word stands beside itself, or a sentence is said again."""
-    slots = SLOT.findall(slot_text)
+    slots = [slot for slot in SLOT.findall(slot_text) if slot not in GRAMMAR]
     if len(slots) != len(set(slots)):
         return True
-    lower = SLOT.sub(_GAP, slot_text).lower()
+    lower = SLOT.sub(_GAP, in_singular(slot_text)).lower()
     for stretch in re.split(r"[.!?\x00]", lower):
         words = _WORD.findall(stretch)
         if any(a == b for a, b in pairwise(words)):
@@ -81,14 +83,27 @@ def repeats(slot_text: str) -> bool:
 def has_cta(slot_text: str, cta: str) -> bool:
     """Whether the text calls to what was asked for. A type that has no phrases, or is not known, asks for nothing."""
     pattern = _cta_phrases().get(cta)
-    return pattern is None or pattern.search(SLOT.sub(_GAP, slot_text).lower()) is not None
+    return pattern is None or pattern.search(SLOT.sub(_GAP, in_singular(slot_text)).lower()) is not None
+
+
+def in_singular(slot_text: str) -> str:
+    """The text with the words that agree with a product in their singular."""
+    return SLOT.sub(lambda slot: GRAMMAR.get(slot.group(1), (slot.group(),))[0], slot_text)
+
+
+def phrases_of(text: str) -> re.Pattern[str]:
+    """What finds the words of a list: entries between commas, lines that begin with # being comments."""
+    return _phrases(_entries(text))
+
+
+def _entries(text: str) -> tuple[str, ...]:
+    body = ",".join(line for line in text.splitlines() if not line.startswith("#"))
+    return tuple(" ".join(entry.split()) for entry in body.split(",") if entry.strip())
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """The entries of a word list (colours, materials, amounts, claims), in the order of its file."""
-    text = files("inference.generate").joinpath("lexicons", f"{name}.txt").read_text("utf-8")
-    body = ",".join(line for line in text.splitlines() if not line.startswith("#"))
-    return tuple(" ".join(entry.split()) for entry in body.split(",") if entry.strip())
+    """The entries of a word list (colours, materials, amounts, claims, attributes), in the order of its file."""
+    return _entries(files("inference.generate").joinpath("lexicons", f"{name}.txt").read_text("utf-8"))
 
 
 @cache
@@ -110,5 +125,9 @@ def _plural(word: str) -> str:
 def _phrases(phrases: Iterable[str]) -> re.Pattern[str]:
     # The longest first, so that the match names the whole phrase; a space matches any run of blanks or a hyphen.
     ordered = sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase))
-    parts = [re.escape(phrase).replace(r"\ ", r"[\s-]+") for phrase in ordered]
+    by_letter: dict[str, list[str]] = {}
+    for phrase in ordered:
+        by_letter.setdefault(phrase[0], []).append(re.escape(phrase[1:]).replace(r"\ ", r"[\s-]+"))
+    # A letter decides at once that none of a thousand words begins here.
+    parts = [f"{re.escape(letter)}(?:{'|'.join(rests)})" for letter, rests in sorted(by_letter.items())]
     return re.compile(rf"(?<![a-z])(?:{'|'.join(parts)})(?![a-z])")

@@ -30,6 +30,8 @@ def prompt_tokens(request: TextRequest, controls: Controls) -> tuple[str, ...]:
         f"<tone:{request.tone if request.tone in controls.tones else controls.tones[0]}>",
         f"<cta:{request.cta if request.cta in controls.ctas else controls.ctas[0]}>",
         f"<length:{request.length if request.length in controls.lengths else controls.lengths[0]}>",
+        f"<channel:{request.channel if request.channel in controls.channels else controls.channels[0]}>",
+        f"<sentiment:{request.sentiment if request.sentiment in controls.sentiments else ANY}>",
         f"<category:{category_word(request.category, controls.categories)}>",
         f"<room:{room(request.facts, request.max_chars, controls.rooms)}>",
         *(f"{{{slot}}}" if slot in slots else f"<no:{slot}>" for slot in SLOTS),
@@ -37,7 +39,7 @@ def prompt_tokens(request: TextRequest, controls: Controls) -> tuple[str, ...]:
     )
 
 
-LENGTH = 7 + len(SLOTS)
+LENGTH = 9 + len(SLOTS)
 """How many tokens a prompt has."""
 
 
@@ -53,6 +55,8 @@ def all_tokens(controls: Controls) -> tuple[str, ...]:
         ("tone", controls.tones),
         ("cta", controls.ctas),
         ("length", controls.lengths),
+        ("channel", controls.channels),
+        ("sentiment", controls.sentiments),
         ("category", tuple(controls.categories)),
         ("room", tuple(str(place) for place in range(len(controls.rooms) + 1))),
         ("no", SLOTS),

@@ -21,6 +21,22 @@ SLOTS = (
 )
 """Every slot. Each value stands verbatim in the product's record; `OFF` is a share such as "20%", `RATING` a number."""
 
+GRAMMAR = {
+    "IS": ("is", "are"),
+    "HAS": ("has", "have"),
+    "DOES": ("does", "do"),
+    # The ending of a verb: "{NAME} wait{S} for you".
+    "S": ("s", ""),
+    "IT": ("it", "they"),
+    "THEM": ("it", "them"),
+    "ITS": ("its", "their"),
+    "THIS": ("this", "these"),
+}
+"""Words that agree with the product: one, several. A text may hold them whatever facts are known."""
+
+KNOWN = (*SLOTS, *GRAMMAR)
+"""Everything that may stand in braces."""
+
 REQUIRED = "NAME"
 """The one slot that every text holds: copy that does not name its product sells nothing."""
 

@@ -38,3 +38,55 @@ def test_a_fact_is_offered_while_it_leaves_room(slot):
 
 def test_the_name_is_offered_whatever_its_length_and_the_unknown_never():
     assert offered({"NAME": "x" * 200, "WAS": "$20"}, 120) == {"NAME"}
+
+
+ARTICLES = {
+    "Orange Lamp": "an",
+    "Lamp": "a",
+    "hour glass": "an",
+    "Unicorn Lamp": "a",
+    "Umbrella": "an",
+    "USB Hub": "a",
+    "UV Filter": "a",
+    "Urn": "an",
+    "MP3 Player": "an",
+    "LED Strip": "an",
+    "TV": "a",
+    "X-ray Lamp": "an",
+    "8-piece Set": "an",
+    "11-inch Pan": "an",
+    "18 V Drill": "an",
+    "1-litre Jug": "a",
+    "180 g Pack": "a",
+    "One-piece": "a",
+    "Euro Pillow": "a",
+}
+
+
+@pytest.mark.parametrize(("name", "article"), ARTICLES.items())
+def test_the_article_is_the_one_that_is_spoken(name, article):
+    for written in ("a", "an"):
+        assert render(compile_text(f"Take {written} {{NAME}}."), {"NAME": name}) == f"Take {article} {name}."
+    assert render(compile_text("A {NAME}."), {"NAME": name}) == f"{article.capitalize()} {name}."
+
+
+def test_what_only_ends_like_an_article_is_left_alone():
+    assert render(compile_text("Bananza {NAME}."), {"NAME": "Orange"}) == "Bananza Orange."
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "shown"),
+    [
+        ("{COLOR} it is.", {"COLOR": "teal"}, "Teal it is."),
+        ("Now! {MATERIAL}, too.", {"MATERIAL": "oak"}, "Now! Oak, too."),
+        ("In {COLOR}.", {"COLOR": "Navy Blue"}, "In navy blue."),
+        ("In {COLOR}.", {"COLOR": "Black/White"}, "In Black/White."),
+        ("In {COLOR}.", {"COLOR": "Zorbian Mist"}, "In Zorbian Mist."),
+        ("Of {MATERIAL}.", {"MATERIAL": "Brushed Steel"}, "Of brushed steel."),
+        ("By {BRAND}.", {"BRAND": "Oak"}, "By Oak."),
+        ("{NAME} is here.", {"NAME": "iPhone"}, "iPhone is here."),
+        ("{FEATURE}. {FEATURE2}.", {"FEATURE": "a lid", "FEATURE2": "no lid"}, "A lid. No lid."),
+    ],
+)
+def test_capitals_are_those_of_the_place(text, values, shown):
+    assert render(compile_text(text), values) == shown
