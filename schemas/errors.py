@@ -52,13 +52,21 @@ class Code(StrEnum):
     COPY_CLAIM = "copy_claim"
     COPY_REPEATS = "copy_repeats"
     COPY_CTA_MISSING = "copy_cta_missing"
+    COPY_UNSURE = "copy_unsure"
     COPY_DEADLINE = "copy_deadline"
+    COPY_UNBACKED = "copy_unbacked"
+    COPY_IRRELEVANT = "copy_irrelevant"
+    COPY_BRAND = "copy_brand"
+    COPY_TOXIC = "copy_toxic"
+    COPY_PII = "copy_pii"
+    COPY_DUPLICATE = "copy_duplicate"
 
     # settings, files, usage
     SETTINGS_INVALID = "settings_invalid"
     FILE_MISSING = "file_missing"
     FILE_INVALID = "file_invalid"
     USAGE = "usage"
+    PARITY = "parity"
 
     # environment
     BROKER_UNREACHABLE = "broker_unreachable"

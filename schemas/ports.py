@@ -81,7 +81,9 @@ class TextRequest(Struct, frozen=True, kw_only=True):
     """What a writer of copy needs to know: who, in which style, about what, in which room.
 
     `facts` maps a slot name without braces (NAME, BRAND, PRICE, ...) to what would stand in it now; only these slots
-    may stand in the text. `seed` makes the text reproducible.
+    may stand in the text. `seed` makes the text reproducible. `sentiment` is what the text should sound like, `any`
+    leaves it open. `avoid` are the codes for which earlier texts of this request were not admitted,
+    `reference` an approved text for a similar product, its slots unfilled; only prompts in words hold one.
     """
 
     product_id: str
@@ -96,6 +98,9 @@ class TextRequest(Struct, frozen=True, kw_only=True):
     facts: Mapping[str, str]
     seed: int
     max_chars: int
+    sentiment: str = "any"
+    avoid: tuple[str, ...] = ()
+    reference: str | None = None
 
 
 class WrittenText(Struct, frozen=True, kw_only=True):

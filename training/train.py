@@ -1,5 +1,6 @@
-"""Training: a small Llama-style model on the pairs, with the loss on the text only. Seeded, on one thread."""
+"""Training: a small Llama-style model, first on plain text where there is some, then on pairs of prompt and line."""
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from training.corpus import Pair
+from training.pairs import Pair
 from training.vocabulary import BOS, EOS, PAD, UNKNOWN
 
 # Labels that the loss leaves out (the convention of torch's cross entropy).
@@ -21,48 +22,56 @@ Row = tuple[list[int], int]
 
 @dataclass(frozen=True)
 class Shape:
-    """The model's size. The default has 2.2 million parameters, 0.4 of them the (tied) vocabulary."""
+    """The model's size. The default has 4.9 million parameters, 1.0 of them the (tied) vocabulary."""
 
-    hidden: int = 192
-    layers: int = 4
+    hidden: int = 256
+    layers: int = 5
     heads: int = 4
     kv_heads: int = 2
-    feed_forward: int = 576
+    feed_forward: int = 704
     positions: int = 256
 
 
 @dataclass(frozen=True)
 class Course:
-    """How long and how fast. `steps` batches of `batch` pairs; the rate rises for `warmup` steps and then falls to
+    """How long and how fast. `steps` batches of `batch` rows; the rate rises for `warmup` steps and then falls to
     a tenth along a cosine.
     """
 
-    steps: int = 1600
+    steps: int = 2400
     batch: int = 64
-    rate: float = 3e-3
+    rate: float = 2e-3
     warmup: int = 100
     weight_decay: float = 0.05
     clip: float = 1.0
 
 
-def train(
-    tokenizer: Tokenizer,
-    pairs: Sequence[Pair],
-    *,
-    seed: int,
-    shape: Shape,
-    course: Course,
-    report: Callable[[int, float, float], None],
-) -> LlamaForCausalLM:
-    """Train a model from nothing. `report` hears of every 50th step: its number, mean loss since, seconds so far."""
-    torch.set_num_threads(1)
+Report = Callable[[str, int, float, float], None]
+"""Hears of every 50th step: what is learned, the step's number, mean loss since the last call, seconds so far."""
+
+
+def new_model(tokenizer: Tokenizer, shape: Shape, seed: int) -> LlamaForCausalLM:
+    """A model that knows nothing yet."""
     torch.manual_seed(seed)
-    model = LlamaForCausalLM(config(tokenizer, shape)).train()
+    return LlamaForCausalLM(config(tokenizer, shape))
+
+
+def train(
+    model: LlamaForCausalLM,
+    rows: Callable[[int], Sequence[Row]],
+    *,
+    what: str,
+    pad: int,
+    seed: int,
+    course: Course,
+    report: Report,
+) -> None:
+    """Train in place. `rows` gives the rows of an epoch by its number."""
+    torch.manual_seed(seed)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=course.rate, betas=(0.9, 0.98), weight_decay=course.weight_decay
     )
-    rows = [encode(tokenizer, pair) for pair in pairs]
-    pad = tokenizer.token_to_id(PAD)
+    model.train()
     began, losses = time.monotonic(), []
     for step, batch in zip(range(course.steps), _batches(rows, course.batch, seed), strict=False):
         for group in optimizer.param_groups:
@@ -75,9 +84,21 @@ def train(
         optimizer.step()
         losses.append(loss.item())
         if (step + 1) % 50 == 0:
-            report(step + 1, sum(losses) / len(losses), time.monotonic() - began)
+            report(what, step + 1, sum(losses) / len(losses), time.monotonic() - began)
             losses.clear()
-    return model.eval()
+    model.eval()
+
+
+def loss_of(model: LlamaForCausalLM, rows: Sequence[Row], pad: int) -> float:
+    """Mean cross entropy per token of rows that nothing was learned from."""
+    total, tokens = 0.0, 0
+    with torch.no_grad():
+        for start in range(0, len(rows), 64):
+            ids, mask, labels = collate(rows[start : start + 64], pad)
+            count = int((labels[:, 1:] != _IGNORED).sum())
+            total += text_loss(model, ids, mask, labels).item() * count
+            tokens += count
+    return total / max(tokens, 1)
 
 
 def text_loss(model: LlamaForCausalLM, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -134,19 +155,26 @@ def save(model: LlamaForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
     wrapped.save_pretrained(folder)
 
 
-def _batches(rows: Sequence[Row], size: int, seed: int) -> Iterator[list[Row]]:
+def plain_row(tokenizer: Tokenizer, text: str) -> Row:
+    """Plain text as token ids: beginning, text, end; all of it is learned."""
+    ids = tokenizer.encode(text, add_special_tokens=False).ids
+    return [tokenizer.token_to_id(BOS), *ids, tokenizer.token_to_id(EOS)], 1
+
+
+def _batches(rows: Callable[[int], Sequence[Row]], size: int, seed: int) -> Iterator[list[Row]]:
     """Batches of rows of about equal length (less padding), in a seeded order, epoch after epoch."""
     generator = torch.Generator().manual_seed(seed)
-    while True:
-        order = torch.randperm(len(rows), generator=generator).tolist()
+    for epoch in itertools.count():
+        held = rows(epoch)
+        order = torch.randperm(len(held), generator=generator).tolist()
         # Sorting within a window of 16 batches halves the padding and keeps epochs well mixed.
         window = size * 16
         chunks = []
         for start in range(0, len(order), window):
-            near = sorted(order[start : start + window], key=lambda place: len(rows[place][0]))
+            near = sorted(order[start : start + window], key=lambda place: len(held[place][0]))
             chunks += [near[at : at + size] for at in range(0, len(near), size)]
         for place in torch.randperm(len(chunks), generator=generator).tolist():
-            yield [rows[row] for row in chunks[place]]
+            yield [held[row] for row in chunks[place]]
 
 
 def _schedule(step: int, course: Course) -> float:

@@ -9,12 +9,12 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 
 from inference.bundle.generation import Controls
 from inference.generate.prompt import all_tokens
-from inference.generate.slots import SLOTS
+from inference.generate.slots import KNOWN
 
 BOS, EOS, PAD, UNKNOWN = "<bos>", "<eos>", "<pad>", "<unk>"
 
-# The corpus has about 1,300 words; at this size nearly each is one token, and a step of the model is a word.
-SIZE = 2048
+# The corpus has about ten thousand words, most of them rare; at this size the usual ones are one token each.
+SIZE = 4096
 
 
 def build(texts: Iterable[str], controls: Controls, size: int = SIZE) -> Tokenizer:
@@ -26,7 +26,7 @@ def build(texts: Iterable[str], controls: Controls, size: int = SIZE) -> Tokeniz
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
     tokenizer.decoder = decoders.Metaspace(prepend_scheme="never")
     special = [PAD, BOS, EOS, UNKNOWN, *all_tokens(controls)]
-    slots = [f"{{{slot}}}" for slot in SLOTS]
+    slots = [f"{{{slot}}}" for slot in KNOWN]
     trainer = trainers.BpeTrainer(vocab_size=size - len(slots), special_tokens=special, show_progress=False)
     tokenizer.train_from_iterator(_without_slots(texts, slots), trainer)
     tokenizer.add_tokens([AddedToken(slot, normalized=False, special=False) for slot in slots])
@@ -39,3 +39,9 @@ def _without_slots(texts: Iterable[str], slots: list[str]) -> Iterable[str]:
         for slot in slots:
             bare = bare.replace(slot, " ")
         yield bare
+
+
+def silent(tokenizer: Tokenizer, controls: Controls) -> tuple[int, ...]:
+    """The tokens that no text may hold."""
+    marks = (PAD, BOS, EOS, UNKNOWN, *all_tokens(controls))
+    return tuple(sorted(number for mark in marks if (number := tokenizer.token_to_id(mark)) is not None))

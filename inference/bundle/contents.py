@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from inference.bundle.generation import SCHEMA, Generation
-from inference.generate.slots import SLOTS
+from inference.generate.slots import KNOWN
 from schemas.errors import Code, LackingError
 
 SUMS = "SHA256SUMS"
@@ -105,7 +105,7 @@ def _generation(path: Path) -> Generation:
     if generation.graph.opset not in OPSETS:
         what = f"opset {generation.graph.opset} is outside {OPSETS.start}..{OPSETS.stop - 1}"
         raise _error(Code.BUNDLE_INCOMPATIBLE, what, f"{path}:graph.opset")
-    other = sorted(set(generation.slots) ^ set(SLOTS))
+    other = sorted(set(generation.slots) ^ set(KNOWN))
     if other:
         what = f"slot {other[0]} is not in both the bundle and this version"
         raise _error(Code.BUNDLE_INCOMPATIBLE, what, f"{path}:slots")

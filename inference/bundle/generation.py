@@ -1,10 +1,10 @@
 """`generation.json`: how to run a bundle's model, as data, so that another model needs no other code."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when a reader of the last number could not run a bundle of the next."""
 
 Count = Annotated[int, Meta(ge=1)]
@@ -12,30 +12,35 @@ TokenId = Annotated[int, Meta(ge=0)]
 
 
 class Sampler(Struct, frozen=True, kw_only=True):
-    """How the next token is drawn. A temperature of 0 takes the likeliest."""
+    """How the next token is drawn. A temperature of 0 takes the likeliest.
+
+    A text's first `opening` tokens decide what it is about, and are drawn at `temperature`; the others at `later`.
+    `least` is the chance that the model itself has to give each token behind the opening: a text with a less likely one
+    is no sentence that it has learned (`copy_unsure`).
+    """
 
     temperature: Annotated[float, Meta(ge=0, le=2)]
     top_p: Annotated[float, Meta(gt=0, le=1)]
     top_k: Count
+    opening: Annotated[int, Meta(ge=0)] = 0
+    later: Annotated[float, Meta(ge=0, le=2)] | None = None
+    least: Annotated[float, Meta(ge=0, lt=1)] = 0.0
 
 
 class Graph(Struct, frozen=True, kw_only=True):
-    """The ONNX graph: its sizes and the names of what goes in and out. `{layer}` stands for 0, 1, ... in a name."""
+    """The ONNX graph. `fused`: attention reads and writes its cache in place; `plain`: an export as optimum makes it.
 
+    `context` bounds the tokens of a row, prompt and text together.
+    """
+
+    kind: Literal["fused", "plain"]
+    precision: Literal["fp32", "fp16"] = "fp32"
     opset: int
     layers: Count
-    heads: Count
     kv_heads: Count
     head_dim: Count
     vocabulary: Count
-    input_ids: str
-    attention_mask: str
-    position_ids: str
-    past_key: str
-    past_value: str
-    logits: str
-    present_key: str
-    present_value: str
+    context: Count
 
 
 class Controls(Struct, frozen=True, kw_only=True):
@@ -50,12 +55,18 @@ class Controls(Struct, frozen=True, kw_only=True):
     tones: tuple[str, ...]
     ctas: tuple[str, ...]
     lengths: tuple[str, ...]
+    channels: tuple[str, ...]
+    sentiments: tuple[str, ...]
     categories: dict[str, tuple[str, ...]]
     rooms: tuple[int, ...]
 
 
 class Generation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file. `made_with` names the libraries and versions that made the bundle."""
+    """The whole file. `made_with` names the libraries and versions that made the bundle.
+
+    `silent` are tokens that no text may hold: markers and control words. `prompt`: a row of control words, or words as
+    `inference.generate.text_prompt` makes them. `bos` is None for a model that knows no beginning.
+    """
 
     schema: int
     name: Annotated[str, Meta(min_length=1)]
@@ -65,8 +76,10 @@ class Generation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sampler: Sampler
     controls: Controls
     slots: tuple[str, ...]
-    bos: TokenId
+    bos: TokenId | None
     eos: TokenId
     pad: TokenId
+    silent: tuple[TokenId, ...]
     max_new_tokens: Count
     made_with: dict[str, str]
+    prompt: Literal["controls", "text"] = "controls"

@@ -23,4 +23,4 @@ def open_writer(bundle_dir: Path, *, provider: Provider = "auto", threads: int =
     from inference.generate.writer import BundleWriter
 
     bundle = load_bundle(bundle_dir)
-    return BundleWriter(bundle, open_engine(bundle, provider=provider, threads=threads), batch=batch)
+    return BundleWriter(bundle, open_engine(bundle, provider=provider, threads=threads, slots=batch))

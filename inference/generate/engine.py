@@ -1,118 +1,120 @@
-"""The engine: a bundle's graph on ONNX Runtime, many texts at once, a cache of keys and values, no torch.
+"""The engine: a bundle's graph on ONNX Runtime, many texts at once, without torch.
 
-Prompts are padded on the right to one width and masked; a row that has finished leaves the batch, which is where the
-speed is; a row's text depends on its own prompt, seed and slots alone.
+Continuous batching: a text that is done leaves its slot to the next one. What a row says depends on its own prompt,
+seed and facts alone.
 """
 
-import contextlib
-import ctypes
-import io
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Callable, Sequence
 
-import numpy as np
-import onnxruntime
 from tokenizers import Tokenizer
 
 from inference.bundle import Bundle, Generation
+from inference.generate.decoder import Decoder, decoder_of, inputs_of
 from inference.generate.prompt import all_tokens
-from inference.generate.rows import Job, Rows, Written, vocabulary_of
-from inference.generate.sampling import Floats, Ids, draw
+from inference.generate.rows import Ending, Job, Rows, Vocabulary, Written, vocabulary_of
+from inference.generate.sampling import Floats, draw
+from inference.generate.session import CUDA, Provider, open_session
 from schemas.errors import Code, LackingError
 
-_CPU = "CPUExecutionProvider"
-_CUDA = "CUDAExecutionProvider"
-_SILENT = 4
+# New texts begin when so many slots are free, or when nothing else is under way: a run for a single prompt costs nearly
+# as much as one for four.
+ADMIT = 4
 
 
 class Engine:
-    """A session and a tokenizer. Not for several threads at once."""
+    """A decoder and a tokenizer. Not for several threads at once."""
 
-    def __init__(self, session: Any, tokenizer: Tokenizer, generation: Generation, provider: str) -> None:
-        self.provider = provider
-        self._session = session
-        self._tokenizer = tokenizer
-        self._graph = graph = generation.graph
+    def __init__(
+        self, decoder: Decoder, tokenizer: Tokenizer, generation: Generation, provider: str, slots: int
+    ) -> None:
+        self.provider, self.slots = provider, slots
+        self._decoder, self._tokenizer = decoder, tokenizer
         self._sampler = generation.sampler
-        self._vocabulary = vocabulary_of(generation, tokenizer.token_to_id)
-        layers = range(graph.layers)
-        self._past = [name.format(layer=n) for n in layers for name in (graph.past_key, graph.past_value)]
-        present = [name.format(layer=n) for n in layers for name in (graph.present_key, graph.present_value)]
-        self._outputs = [graph.logits, *present]
+        words = [tokenizer.id_to_token(number) or "" for number in range(tokenizer.get_vocab_size())]
+        self.vocabulary: Vocabulary = vocabulary_of(generation, tokenizer.token_to_id, words)
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """The tokens of a text, without markers."""
+        return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def ids(self, tokens: Sequence[str]) -> tuple[int, ...]:
+        """Tokens by their names; those that the bundle does not know are left out."""
+        return tuple(number for number in map(self._tokenizer.token_to_id, tokens) if number is not None)
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of tokens, slots included."""
+        text: str = self._tokenizer.decode(list(tokens), skip_special_tokens=True)
+        return text.strip()
 
     def write(self, jobs: Sequence[Job], until: float, clock: Callable[[], float] = time.monotonic) -> list[Written]:
-        """Write one batch. A row that is not done when `clock` reads `until` is given up."""
+        """Write a text for each job, in their order. What is not done when `clock` reads `until` is given up."""
         began = clock()
-        rows = Rows(self._vocabulary, jobs)
-        logits, past = self._prefill(rows)
-        while True:
-            tokens = draw(logits, rows.allowed, rows.chance, self._sampler)
-            rows.extend(tokens, logits.argmax(axis=1), clock() - began)
-            if not rows.alive.size:
-                break
+        written = [Written("", 0, "late", 0.0)] * len(jobs)
+        waiting = deque(enumerate(jobs))
+        rows = Rows(self.vocabulary, self.slots)
+
+        def done(ended: Sequence[tuple[int, Ending]]) -> None:
+            # From the last place on, so that what moves into a place is never itself done.
+            for place, ending in sorted(ended, reverse=True):
+                which, said = self._leave(rows, place)
+                written[which] = Written(self.decode(said), len(said), ending, clock() - began)
+
+        while waiting or rows.count:
             if clock() >= until:
-                rows.give_up(clock() - began)
+                late = clock() - began
+                written = [each if each.ending != "late" else Written("", 0, "late", late) for each in written]
+                for place in reversed(range(rows.count)):
+                    self._leave(rows, place)
                 break
-            # Only where a row has finished are the caches copied to close the gap.
-            if rows.left is not None:
-                past = [cache[rows.left] for cache in past]
-            logits, past = self._step(rows, past)
-        return rows.written(lambda ids: self._tokenizer.decode_batch(ids, skip_special_tokens=True))
+            room = rows.free if self._decoder.movable or not rows.count else 0
+            if waiting and room and (not rows.count or room >= min(ADMIT, len(waiting))):
+                first = rows.count
+                for _ in range(min(room, len(waiting))):
+                    rows.admit(*waiting.popleft())
+                tokens, lengths = rows.prompts(first)
+                done(self._say(rows, first, self._decoder.forward(first, tokens, lengths * 0, lengths)))
+            if rows.count:
+                held = rows.length[: rows.count]
+                logits = self._decoder.forward(0, rows.last[: rows.count, None], held, held * 0 + 1)
+                rows.length[: rows.count] += rows.live
+                done(self._say(rows, 0, logits))
+        return written
 
-    def _prefill(self, rows: Rows) -> tuple[Floats, list[Floats]]:
-        graph = self._graph
-        empty = np.zeros((len(rows.lengths), graph.kv_heads, 0, graph.head_dim), np.float32)
-        positions = np.minimum(np.arange(rows.prompts.shape[1])[None], rows.lengths[:, None] - 1)
-        logits, past = self._run(rows.prompts, rows.mask, positions, [empty] * len(self._past))
-        return logits[np.arange(len(rows.lengths)), rows.lengths - 1], past
+    def _say(self, rows: Rows, first: int, logits: Floats) -> list[tuple[int, Ending]]:
+        drawn = draw(logits, rows.bars[first : rows.count], rows.chance(first), rows.said(first), self._sampler)
+        return rows.extend(first, drawn.tokens, logits.argmax(axis=1), drawn.chance < self._sampler.least)
 
-    def _step(self, rows: Rows, past: list[Floats]) -> tuple[Floats, list[Floats]]:
-        logits, past = self._run(rows.last[:, None], rows.mask, rows.position[:, None], past)
-        return logits[:, -1], past
+    def _leave(self, rows: Rows, place: int) -> tuple[int, list[int]]:
+        if not self._decoder.movable:
+            parked = rows.park(place)
+            if not rows.live.any():
+                for every in reversed(range(rows.count)):
+                    rows.leave(every)
+                    self._decoder.clear(every)
+            return parked
+        which, said, source = rows.leave(place)
+        if source is not None:
+            self._decoder.move(source, place, int(rows.length[place]))
+        self._decoder.clear(place if source is None else source)
+        return which, said
 
-    def _run(self, ids: Ids, mask: Ids, positions: Ids, past: list[Floats]) -> tuple[Floats, list[Floats]]:
-        graph = self._graph
-        feeds: dict[str, Any] = {graph.input_ids: ids, graph.attention_mask: mask, graph.position_ids: positions}
-        feeds.update(zip(self._past, past, strict=True))
-        logits, *present = self._session.run(self._outputs, feeds)
-        return logits, present
 
-
-def open_engine(bundle: Bundle, *, provider: Literal["auto", "cpu", "cuda"], threads: int) -> Engine:
+def open_engine(bundle: Bundle, *, provider: Provider, threads: int, slots: int) -> Engine:
     """Load a verified bundle.
 
     Raises LackingError: PROVIDER_MISSING (CUDA was demanded and does not work here), BUNDLE_INCOMPATIBLE (the runtime
     cannot load the graph, or tokenizer and graph do not fit generation.json).
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Threads that spin while they wait would take the cores that serve and collect run on.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.log_severity_level = _SILENT
-    wanted = [_CPU] if provider == "cpu" or not _has_cuda() else [_CUDA, _CPU]
-    session = _session(bundle, options, wanted)
-    # The runtime falls back to the CPU without a word, so what it took has to be asked for.
-    took = session.get_providers()[0]
-    if provider == "cuda" and took != _CUDA:
-        raise LackingError(
-            Code.PROVIDER_MISSING,
-            "CUDA was demanded and does not work here",
-            where=f"onnxruntime {onnxruntime.__version__}",
-            hint="install its CUDA and cuDNN libraries, or set the provider to auto or cpu",
-        )
+    session, took = open_session(bundle, provider, threads)
     tokenizer = _tokenizer(bundle)
-    _check_fit(bundle, tokenizer, (value.name for value in session.get_inputs()))
-    return Engine(session, tokenizer, bundle.generation, "cuda" if took == _CUDA else "cpu")
-
-
-def _session(bundle: Bundle, options: Any, providers: list[str]) -> Any:
-    try:
-        return onnxruntime.InferenceSession(str(bundle.model), options, providers=providers)
-    except Exception as error:  # noqa: BLE001 - the runtime raises classes of its own, which it does not export
-        raise _incompatible(bundle, f"model.onnx does not load: {error}") from None
+    fed = frozenset(value.name for value in session.get_inputs())
+    _check_fit(bundle, tokenizer, fed)
+    device = "cuda" if took == CUDA else "cpu"
+    return Engine(
+        decoder_of(session, bundle.generation.graph, slots, device), tokenizer, bundle.generation, device, slots
+    )
 
 
 def _tokenizer(bundle: Bundle) -> Tokenizer:
@@ -122,17 +124,16 @@ def _tokenizer(bundle: Bundle) -> Tokenizer:
         raise _incompatible(bundle, f"tokenizer.json does not load: {error}") from None
 
 
-def _check_fit(bundle: Bundle, tokenizer: Tokenizer, inputs: Iterable[str]) -> None:
+def _check_fit(bundle: Bundle, tokenizer: Tokenizer, fed: frozenset[str]) -> None:
     generation = bundle.generation
-    graph = generation.graph
-    layers = range(graph.layers)
-    fed = {graph.input_ids, graph.attention_mask, graph.position_ids}
-    fed |= {name.format(layer=n) for n in layers for name in (graph.past_key, graph.past_value)}
-    if fed != set(inputs):
-        raise _incompatible(bundle, f"the graph's inputs are others: {', '.join(sorted(fed ^ set(inputs)))}")
-    words = (*all_tokens(generation.controls), *(f"{{{slot}}}" for slot in generation.slots))
+    wanted = inputs_of(generation.graph)
+    if fed != wanted:
+        raise _incompatible(bundle, f"the graph's inputs are others: {', '.join(sorted(fed ^ wanted))}")
+    words = [f"{{{slot}}}" for slot in generation.slots]
+    if generation.prompt == "controls":
+        words += all_tokens(generation.controls)
     lost = [word for word in words if tokenizer.token_to_id(word) is None]
-    if lost or tokenizer.get_vocab_size() > graph.vocabulary:
+    if lost or tokenizer.get_vocab_size() > generation.graph.vocabulary:
         raise _incompatible(bundle, f"tokenizer.json does not fit generation.json: {', '.join(lost) or 'vocabulary'}")
 
 
@@ -140,17 +141,3 @@ def _incompatible(bundle: Bundle, what: str) -> LackingError:
     return LackingError(
         Code.BUNDLE_INCOMPATIBLE, what, where=str(bundle.folder), hint="make the bundle anew (docs/model.md)"
     )
-
-
-def _has_cuda() -> bool:
-    """Whether asking for CUDA has a chance; asking in vain makes the runtime write to the terminal."""
-    if _CUDA not in onnxruntime.get_available_providers():
-        return False
-    try:
-        ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return False
-    # Loads the CUDA libraries of Python packages where there are any; says on stdout what it does not find.
-    with contextlib.redirect_stdout(io.StringIO()):
-        onnxruntime.preload_dlls()
-    return True

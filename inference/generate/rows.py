@@ -1,6 +1,7 @@
 """The rows of a batch while it is written: what each has said, what it may still say, and where it stands.
 
-Pure but for its own arrays: the engine runs the model, this decides what goes in next.
+Pure but for its own arrays: the engine runs the model, this decides what goes in next. Rows that are being written
+stand at the places 0 to `count` - 1; where one ends, the last takes its place.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,24 +12,34 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from inference.bundle.generation import Generation
-from inference.generate.prompt import LENGTH, all_tokens
-from inference.generate.sampling import Bools, Ids, uniforms
-from inference.generate.slots import REQUIRED
+from inference.generate.sampling import Bools, Floats, Ids, uniforms
+from inference.generate.slots import GRAMMAR
 
-UNKNOWN = "<unk>"
-
-Ending = Literal["end", "limit", "late", "astray"]
-"""How a text came to its end: by the model, at the limit of tokens, out of time, or because it went astray: what the
-model most wanted to say next was a fact that is not there, and the sentence it had begun has no good end without it.
+Ending = Literal["end", "limit", "late", "astray", "unsure"]
+"""How a text came to its end: by the model, at the limit of tokens, out of time, or given up: because it went astray
+(what the model most wanted to say next was a fact that is not there, and the sentence it had begun has no good end
+without it), or because it is unsure (it holds a token that the model gave hardly a chance).
 """
 
+# What is added to the score of a token that a row may not say.
+_BARRED = np.float32(-np.inf)
 
-class Job(Struct, frozen=True):
-    """One text to write: the prompt's tokens, the slots it may hold, its seed."""
+Called = Callable[[list[int]], bool]
+"""Whether a text, by its tokens, calls to what was asked for."""
 
-    prompt: tuple[str, ...]
+
+class Job(Struct, frozen=True, kw_only=True):
+    """One text to write: the prompt's tokens, the facts it may hold, those it has to hold, its seed.
+
+    `stops`: it may end only behind the end of a sentence. `called`: it may end only where this is so.
+    """
+
+    prompt: tuple[int, ...]
     slots: frozenset[str]
     seed: int
+    needed: frozenset[str] = frozenset()
+    stops: bool = False
+    called: Called | None = None
 
 
 class Written(Struct, frozen=True):
@@ -43,117 +54,157 @@ class Written(Struct, frozen=True):
 class Vocabulary(Struct, frozen=True):
     """A bundle's tokens as the loop needs them.
 
-    `words` marks those that any text may hold at any place; `width` is the length that every prompt is padded to.
+    `words` marks those that any text may hold at any place; `slots` are facts by name, `stops` marks tokens behind
+    which a text with sentences may end.
     """
 
-    to_id: Callable[[str], int | None]
     slots: dict[str, int]
     words: Bools
-    bos: int
+    stops: Bools
     eos: int
     pad: int
     max_new_tokens: int
-    width: int
+    context: int
+    opening: int
 
 
-def vocabulary_of(generation: Generation, to_id: Callable[[str], int | None]) -> Vocabulary:
-    """Markers, control words and slots are no words: a row says of itself which slots it may hold, and when to end."""
-    slots = {slot: to_id(f"{{{slot}}}") for slot in generation.slots}
-    found = {slot: token for slot, token in slots.items() if token is not None}
-    words: Bools = np.ones(generation.graph.vocabulary, np.bool_)
-    marks = (generation.bos, generation.eos, generation.pad, to_id(UNKNOWN))
-    for token in (*marks, *map(to_id, all_tokens(generation.controls)), *found.values()):
-        if token is not None:
-            words[token] = False
+def vocabulary_of(generation: Generation, to_id: Callable[[str], int | None], words: Sequence[str]) -> Vocabulary:
+    """Markers and facts are no words: a row says of itself which facts it may hold, and when to end.
+
+    `words` are the tokens by id, as they stand in a text.
+    """
+    slots = {slot: token for slot in generation.slots if (token := to_id(f"{{{slot}}}")) is not None}
+    allowed: Bools = np.zeros(generation.graph.vocabulary, np.bool_)
+    allowed[: len(words)] = True
+    allowed[list({*generation.silent, generation.eos, generation.pad, *slots.values()})] = False
+    # Words that agree with the product are no facts, and every text may hold them.
+    allowed[[token for slot, token in slots.items() if slot in GRAMMAR]] = True
+    stops: Bools = np.zeros(generation.graph.vocabulary, np.bool_)
+    stops[: len(words)] = [word.endswith((".", "!", "?")) for word in words]
     return Vocabulary(
-        to_id=to_id,
-        slots=found,
-        words=words,
-        bos=generation.bos,
+        slots={slot: token for slot, token in slots.items() if slot not in GRAMMAR},
+        words=allowed,
+        stops=stops,
         eos=generation.eos,
         pad=generation.pad,
         max_new_tokens=generation.max_new_tokens,
-        width=1 + LENGTH,
+        context=generation.graph.context,
+        opening=generation.sampler.opening,
     )
 
 
 class Rows:
-    """Arrays hold only the rows that are still being written; `alive` maps these to their jobs."""
+    """As many texts at once as there are slots; arrays are [slots] or [slots, ...]."""
 
-    def __init__(self, vocabulary: Vocabulary, jobs: Sequence[Job]) -> None:
+    def __init__(self, vocabulary: Vocabulary, slots: int) -> None:
         self._vocabulary = vocabulary
-        prompts = [[vocabulary.bos, *self._ids(job.prompt)] for job in jobs]
-        self.lengths: Ids = np.array([len(prompt) for prompt in prompts], np.int64)
-        # One width for every batch: the sums of attention then run over the same places whoever the neighbours are, and
-        # a row's numbers, and with them its text, are the same to the last bit.
-        width = max(vocabulary.width, int(self.lengths.max()))
-        self.prompts: Ids = np.full((len(jobs), width), vocabulary.pad, np.int64)
-        for row, prompt in enumerate(prompts):
-            self.prompts[row, : len(prompt)] = prompt
-        self.mask: Ids = (np.arange(width)[None] < self.lengths[:, None]).astype(np.int64)
-        self.position: Ids = self.lengths - 1
-        self.last: Ids = np.zeros(len(jobs), np.int64)
-        self.alive: Ids = np.arange(len(jobs))
-        self.left: Ids | None = None
-        self.allowed: Bools = np.repeat(vocabulary.words[None], len(jobs), axis=0)
-        for row, job in enumerate(jobs):
-            self.allowed[row, [vocabulary.slots[slot] for slot in job.slots if slot in vocabulary.slots]] = True
-        self._is_slot: Bools = np.zeros(len(vocabulary.words), np.bool_)
-        self._is_slot[list(vocabulary.slots.values())] = True
-        self._chances = np.stack([uniforms(job.seed, vocabulary.max_new_tokens) for job in jobs])
-        self._steps = 0
-        self._tokens: list[list[int]] = [[] for _ in jobs]
-        self._ends: list[tuple[Ending, float]] = [("limit", 0.0)] * len(jobs)
+        size = len(vocabulary.words)
+        self.count = 0
+        self.length: Ids = np.zeros(slots, np.int64)
+        self.last: Ids = np.zeros(slots, np.int64)
+        self.bars: Floats = np.zeros((slots, size), np.float32)
+        self._words: Floats = np.where(vocabulary.words, np.float32(0), _BARRED).astype(np.float32)
+        self.is_slot: Bools = np.zeros(size, np.bool_)
+        self.is_slot[list(vocabulary.slots.values())] = True
+        self._chances: list[list[float]] = [[] for _ in range(slots)]
+        self._said: list[list[int]] = [[] for _ in range(slots)]
+        self._jobs: list[Job | None] = [None] * slots
+        self._which = [0] * slots
 
     @property
-    def chance(self) -> NDArray[np.float64]:
-        """Each row's random number for its next token."""
-        return self._chances[:, self._steps]
+    def live(self) -> Bools:
+        """Which of the places in use are still being written."""
+        live: Bools = np.array([job is not None for job in self._jobs[: self.count]], np.bool_)
+        return live
 
-    def extend(self, tokens: Ids, likeliest: Ids, seconds: float) -> None:
-        """Take every row's next token. `likeliest` is what each would have said if it might say everything.
+    @property
+    def free(self) -> int:
+        """How many more texts there is room for."""
+        return len(self._jobs) - self.count
 
-        Rows that end, go astray or reach the limit of tokens leave; `left` says who stays.
+    def admit(self, which: int, job: Job) -> int:
+        """A job takes the next place; `which` is what it is called when it is done."""
+        place, vocabulary = self.count, self._vocabulary
+        self.count += 1
+        self._jobs[place], self._which[place], self._said[place] = job, which, []
+        self.length[place] = len(job.prompt)
+        self.bars[place] = self._words
+        self.bars[place, [vocabulary.slots[slot] for slot in job.slots if slot in vocabulary.slots]] = 0
+        self._chances[place] = uniforms(job.seed, vocabulary.max_new_tokens).tolist()
+        self._let_end(place)
+        return place
+
+    def prompts(self, first: int) -> tuple[Ids, Ids]:
+        """The prompts from a place on, padded on the right, and their lengths."""
+        lengths = self.length[first : self.count].copy()
+        tokens = np.full((len(lengths), int(lengths.max())), self._vocabulary.pad, np.int64)
+        for row, job in enumerate(self._jobs[first : self.count]):
+            if job is not None:
+                tokens[row, : len(job.prompt)] = job.prompt
+        return tokens, lengths
+
+    def chance(self, first: int) -> NDArray[np.float64]:
+        """The random numbers for the next token of the rows from a place on."""
+        most, here = self._vocabulary.max_new_tokens - 1, slice(first, self.count)
+        rows = zip(self._chances[here], self._said[here], strict=True)
+        return np.array([chances[min(len(said), most)] for chances, said in rows])
+
+    def said(self, first: int) -> Ids:
+        """How many tokens the rows from a place on have."""
+        return np.array([len(said) for said in self._said[first : self.count]], np.int64)
+
+    def extend(self, first: int, tokens: Ids, likeliest: Ids, unsure: Bools) -> list[tuple[int, Ending]]:
+        """Take the next token of every row from a place on; `likeliest`: what each would say if it might say anything,
+        `unsure`: whether the token is one that the model gave hardly a chance, which counts behind the opening.
+
+        Answers the rows that are done, and how. A fact is said once.
         """
-        vocabulary = self._vocabulary
-        self.last = tokens
-        self._steps += 1
-        ended = tokens == vocabulary.eos
-        astray = self._is_slot[likeliest] & ~self.allowed[np.arange(len(tokens)), likeliest]
-        going = ~(ended | astray)
-        for row, token in zip(self.alive[going], tokens[going], strict=True):
-            self._tokens[row].append(int(token))
-        # A fact is said once, and the text may end when the product has been named.
-        said = np.flatnonzero(self._is_slot[tokens])
-        self.allowed[said, tokens[said]] = False
-        self.allowed[tokens == vocabulary.slots[REQUIRED], vocabulary.eos] = True
-        if self._steps == vocabulary.max_new_tokens:
-            going[:] = False
-        for place in np.flatnonzero(~going):
-            ending: Ending = "astray" if astray[place] else "end" if ended[place] else "limit"
-            self._ends[self.alive[place]] = (ending, seconds)
-        self._keep(going)
+        vocabulary, done = self._vocabulary, list[tuple[int, Ending]]()
+        rows = zip(tokens.tolist(), likeliest.tolist(), unsure.tolist(), strict=True)
+        for place, (token, wanted, doubtful) in enumerate(rows, start=first):
+            if self._jobs[place] is None:
+                continue
+            if doubtful and len(self._said[place]) >= vocabulary.opening:
+                done.append((place, "unsure"))
+            elif token == vocabulary.eos:
+                done.append((place, "end"))
+            elif self.is_slot[wanted] and self.bars[place, wanted]:
+                done.append((place, "astray"))
+            else:
+                said = self._said[place]
+                said.append(token)
+                self.last[place] = token
+                if self.is_slot[token]:
+                    self.bars[place, token] = _BARRED
+                if len(said) == vocabulary.max_new_tokens or self.length[place] + 1 >= vocabulary.context:
+                    done.append((place, "limit"))
+                self._let_end(place)
+        return done
 
-    def give_up(self, seconds: float) -> None:
-        """No time is left for the rows that are still being written."""
-        for row in self.alive:
-            self._ends[row] = ("late", seconds)
+    def _let_end(self, place: int) -> None:
+        """Whether the text may end here: everything that it needs is said."""
+        job, said, vocabulary = self._jobs[place], self._said[place], self._vocabulary
+        if job is None:
+            return
+        stopped = bool(said) and (not job.stops or bool(vocabulary.stops[said[-1]]))
+        may = stopped and all(vocabulary.slots.get(slot) in said for slot in job.needed)
+        self.bars[place, vocabulary.eos] = 0 if may and (job.called is None or job.called(said)) else _BARRED
 
-    def written(self, decode: Callable[[list[list[int]]], list[str]]) -> list[Written]:
-        """What came of every job, in their order."""
-        return [
-            Written("" if ending == "late" else text.strip(), len(tokens), ending, seconds)
-            for text, tokens, (ending, seconds) in zip(decode(self._tokens), self._tokens, self._ends, strict=True)
-        ]
+    def park(self, place: int) -> tuple[int, list[int]]:
+        """A row is done and keeps its place: which job it was, and its tokens."""
+        self._jobs[place] = None
+        return self._which[place], self._said[place]
 
-    def _keep(self, going: Bools) -> None:
-        self.left = None if going.all() else np.flatnonzero(going)
-        if self.left is not None:
-            self.alive, self.last, self.mask = self.alive[going], self.last[going], self.mask[going]
-            self.position, self.allowed = self.position[going], self.allowed[going]
-            self._chances = self._chances[going]
-        self.position = self.position + 1
-        self.mask = np.concatenate([self.mask, np.ones((len(self.mask), 1), np.int64)], axis=1)
-
-    def _ids(self, tokens: Sequence[str]) -> list[int]:
-        return [token for token in map(self._vocabulary.to_id, tokens) if token is not None]
+    def leave(self, place: int) -> tuple[int, list[int], int | None]:
+        """A row is done: which job it was, its tokens, and which place's row has to be moved into its own, if any."""
+        which, said = self._which[place], self._said[place]
+        self.count -= 1
+        source = self.count
+        if source == place:
+            return which, said, None
+        for array in (self.length, self.last, self.bars):
+            array[place] = array[source]
+        self._chances[place] = self._chances[source]
+        self._jobs[place], self._which[place] = self._jobs[source], self._which[source]
+        self._said[place] = self._said[source]
+        return which, said, source

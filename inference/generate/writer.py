@@ -1,14 +1,18 @@
-"""A writer of copy: prompts from requests, the engine in batches, checks on what comes back."""
+"""A writer of copy: prompts from requests, the engine for the texts, checks on what comes back."""
 
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from inference.bundle import Bundle
-from inference.generate.checks import codes
+from inference.generate.channels import HEADLINES, NAMED_ELSEWHERE
+from inference.generate.checks import codes, has_cta
 from inference.generate.engine import Engine
 from inference.generate.prompt import prompt_id, prompt_tokens
-from inference.generate.rows import Job, Written
-from inference.generate.slots import offered
+from inference.generate.rows import Called, Job, Written
+from inference.generate.slots import REQUIRED, offered
+from inference.generate.text_prompt import text_prompt
 from schemas.errors import Code
 from schemas.ports import TextRequest, WrittenText
 
@@ -16,45 +20,69 @@ from schemas.ports import TextRequest, WrittenText
 class BundleWriter:
     """Implements `schemas.ports.Writer` over one bundle."""
 
-    def __init__(
-        self, bundle: Bundle, engine: Engine, *, batch: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.bundle_sha256 = bundle.sha256
         self.bundle_name = bundle.name
+        self.quantisation = bundle.generation.quantisation
         self.provider = engine.provider
-        self._controls = bundle.generation.controls
+        self._generation = bundle.generation
         self._engine = engine
-        self._batch = batch
         self._clock = clock
 
     def write(self, requests: Sequence[TextRequest], deadline_s: float) -> list[WrittenText]:
         """One text for each request, in their order. `deadline_s` is counted from this call.
 
-        A request that is not done by then carries the code copy_deadline and an empty text. `ms` of a text is what it
-        waited from the start of its batch; its first batch starts with the call.
+        A request that is not done by then carries the code copy_deadline and an empty text. `ms` of a text is from this
+        call to its end.
         """
         until = self._clock() + deadline_s
-        jobs = [self._job(request) for request in requests]
-        texts: list[Written] = []
-        for start in range(0, len(jobs), self._batch):
-            batch = jobs[start : start + self._batch]
-            if self._clock() < until:
-                texts += self._engine.write(batch, until, self._clock)
-            else:
-                texts += [Written("", 0, "late", 0.0)] * len(batch)
-        return [_judged(*judged) for judged in zip(requests, jobs, texts, strict=True)]
+        prompts = [self._prompt(request) for request in requests]
+        jobs = [self._job(request, tokens) for request, (tokens, _) in zip(requests, prompts, strict=True)]
+        texts = self._engine.write(jobs, until, self._clock)
+        names = [name for _, name in prompts]
+        return [_judged(*judged) for judged in zip(requests, names, texts, strict=True)]
 
-    def _job(self, request: TextRequest) -> Job:
-        slots = offered(request.facts, request.max_chars)
-        return Job(prompt_tokens(request, self._controls), slots, request.seed)
+    def _prompt(self, request: TextRequest) -> tuple[tuple[int, ...], str]:
+        """The prompt's tokens, and its name.
+
+        A prompt in words that leaves no room for a text goes without its reference, and then without its beginning: a
+        model is trained with prompts of a length, and the bundle's context is made for them.
+        """
+        generation = self._generation
+        begin = () if generation.bos is None else (generation.bos,)
+        if generation.prompt == "controls":
+            words = prompt_tokens(request, generation.controls)
+            return (*begin, *self._engine.ids(words)), prompt_id(words)
+        room = generation.graph.context - generation.max_new_tokens - len(begin)
+        text = text_prompt(request, generation.controls.categories)
+        tokens = self._engine.encode(text)
+        if len(tokens) > room and request.reference is not None:
+            text = text_prompt(msgspec.structs.replace(request, reference=None), generation.controls.categories)
+            tokens = self._engine.encode(text)
+        return (*begin, *tokens[-room:]), prompt_id((text,))
+
+    def _job(self, request: TextRequest, prompt: tuple[int, ...]) -> Job:
+        return Job(
+            prompt=prompt,
+            slots=offered(request.facts, request.max_chars),
+            seed=request.seed,
+            needed=frozenset() if request.channel in NAMED_ELSEWHERE else frozenset({REQUIRED}),
+            stops=request.channel not in HEADLINES,
+            called=None if request.cta == "none" else self._calls(request.cta),
+        )
+
+    def _calls(self, cta: str) -> Called:
+        return lambda said: has_cta(self._engine.decode(said), cta)
 
 
-def _judged(request: TextRequest, job: Job, text: Written) -> WrittenText:
+def _judged(request: TextRequest, prompt: str, text: Written) -> WrittenText:
     found: tuple[str, ...]
     if text.ending == "late":
         found = (Code.COPY_DEADLINE.value,)
     elif text.ending == "astray":
         found = (Code.COPY_SLOT_UNKNOWN.value,)
+    elif text.ending == "unsure":
+        found = (Code.COPY_UNSURE.value,)
     else:
         found = codes(text.text, request, finished=text.ending == "end")
     return WrittenText(
@@ -62,5 +90,5 @@ def _judged(request: TextRequest, job: Job, text: Written) -> WrittenText:
         codes=found,
         tokens=text.tokens,
         ms=text.seconds * 1000,
-        prompt_id=prompt_id(job.prompt),
+        prompt_id=prompt,
     )

@@ -98,7 +98,7 @@ def test_sums_that_cover_less_or_other_than_the_files_are_refused(folder, lines)
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        (lambda g: g.update(schema=2), "schema"),
+        (lambda g: g.update(schema=3), "schema"),
         (lambda g: g["graph"].update(opset=12), "opset"),
         (lambda g: g["graph"].update(opset=99), "opset"),
         (lambda g: g["graph"].pop("layers"), "layers"),

@@ -1,240 +1,138 @@
+"""The engine on random weights: what a text is must not depend on neighbours, slots, graph or device."""
+
 import random
-import subprocess
-import sys
 
 import msgspec
-import onnxruntime
+import numpy as np
 import pytest
+from engine_jobs import FOREVER, Steps, opened, some_jobs, texts
+from tiny_bundle import tiny_bundle
 
-from inference.bundle import load_bundle, starter_dir
-from inference.generate import open_writer
-from inference.generate.engine import open_engine
-from inference.generate.prompt import prompt_tokens
-from inference.generate.render import slots_in
-from inference.generate.rows import Job
-from inference.generate.slots import SLOTS, offered
-from inference.generate.writer import BundleWriter
-from schemas.errors import Code, LackingError
-from schemas.ports import TextRequest
-
-PATIENCE = 600.0
-CONTROLS = load_bundle(starter_dir()).generation.controls
-VALUES = {
-    "NAME": "Harbour Kettle",
-    "BRAND": "Norrin",
-    "PRICE": "$49.00",
-    "OFF": "20%",
-    "CATEGORY": "kettles",
-    "COLOR": "teal",
-    "MATERIAL": "steel",
-    "SIZE": "M",
-    "FEATURE": "a spout that pours",
-    "FEATURE2": "a lid that stays",
-    "RATING": "4.5",
-}
+from inference.generate.decoder import DeviceDecoder, FusedDecoder
 
 
-def some_requests(count, seed=1):
-    rng = random.Random(seed)
-    return [
-        TextRequest(
-            product_id=f"p{number}",
-            category=rng.choice(["kettles", "shoes", "books", "widgets"]),
-            segment=rng.choice([*CONTROLS.segments, "people who own a cat"]),
-            variant="v",
-            tone=rng.choice(CONTROLS.tones),
-            cta=rng.choice(CONTROLS.ctas),
-            length=rng.choice(CONTROLS.lengths),
-            channel="push",
-            locale="en",
-            facts={slot: VALUES[slot] for slot in SLOTS if slot in ("NAME", "PRICE") or rng.random() < 0.5},
-            seed=rng.getrandbits(63),
-            max_chars=120,
-        )
-        for number in range(count)
-    ]
+def test_a_text_does_not_depend_on_its_neighbours_or_their_number(tiny):
+    jobs = some_jobs(tiny, 80)
+    alone = [texts(opened(tiny, 1).write([job], FOREVER))[0] for job in jobs]
+    assert len(set(alone)) > 60
+    assert len({len(text) for text, _ in alone}) > 10
+    for slots in (1, 3, 32):
+        assert texts(opened(tiny, slots).write(jobs, FOREVER)) == alone
+    shuffled = random.Random(2).sample(range(80), 80)
+    again = opened(tiny, 3).write([jobs[place] for place in shuffled], FOREVER)
+    assert texts(again) == [alone[place] for place in shuffled]
 
 
-@pytest.fixture(scope="module")
-def engine():
-    return open_engine(load_bundle(starter_dir()), provider="cpu", threads=1)
+@pytest.mark.parametrize("graph", ["nb8", "int8-rows"])
+def test_eight_bit_weights_keep_a_text_independent_of_its_batch(graph, tmp_path):
+    bundle = tiny_bundle(tmp_path / graph, graph)
+    jobs = some_jobs(bundle, 40)
+    assert texts(opened(bundle, 32).write(jobs, FOREVER)) == texts(opened(bundle, 1).write(jobs, FOREVER))
 
 
-@pytest.fixture(scope="module")
-def writer(engine):
-    return BundleWriter(load_bundle(starter_dir()), engine, batch=32)
+def test_an_export_as_it_is_says_what_the_fused_graph_says(tiny, plain):
+    jobs = some_jobs(tiny, 40)
+    assert plain.generation.graph.kind == "plain"
+    assert texts(opened(plain, 5).write(jobs, FOREVER)) == texts(opened(tiny, 32).write(jobs, FOREVER))
 
 
-def test_a_text_does_not_depend_on_its_batch(engine, writer):
-    requests = some_requests(200)
-    alone = BundleWriter(load_bundle(starter_dir()), engine, batch=1).write(requests, PATIENCE)
-    assert [text.slot_text for text in writer.write(requests, PATIENCE)] == [text.slot_text for text in alone]
-    shuffled = random.Random(2).sample(range(200), 200)
-    again = writer.write([requests[place] for place in shuffled], PATIENCE)
-    assert [text.slot_text for text in again] == [alone[place].slot_text for place in shuffled]
+def test_the_seed_decides_before_and_after_a_restart(tiny):
+    jobs = [msgspec.structs.replace(some_jobs(tiny, 1)[0], seed=seed) for seed in range(24)]
+    first = texts(opened(tiny).write(jobs, FOREVER))
+    assert first == texts(opened(tiny).write(jobs, FOREVER))
+    assert len(set(first)) > 12
 
 
-def test_prompts_of_unequal_length_do_not_disturb_each_other(engine):
-    jobs = [
-        Job(prompt_tokens(request, CONTROLS)[number % 9 :], offered(request.facts, 120), request.seed)
-        for number, request in enumerate(some_requests(40, seed=5))
-    ]
-    together = [written.text for written in engine.write(jobs, float("inf"))]
-    assert together == [engine.write([job], float("inf"))[0].text for job in jobs]
+def test_buffers_that_stay_on_a_device_change_no_text(tiny):
+    """The device here is the CPU: rows stay where they are, and a batch is admitted whole."""
+    jobs = some_jobs(tiny, 20)
+    engine = opened(tiny, 6)
+    usual = engine._decoder
+    assert isinstance(usual, FusedDecoder)
+    engine._decoder = DeviceDecoder(usual._session, tiny.generation.graph, 6, "cpu")
+    assert texts(engine.write(jobs, FOREVER)) == texts(opened(tiny, 6).write(jobs, FOREVER))
 
 
-def test_the_seed_decides_and_another_seed_writes_another_text(writer):
-    request = some_requests(1)[0]
-    several = [msgspec.structs.replace(request, seed=seed) for seed in range(24)]
-    texts = [text.slot_text for text in writer.write(several, PATIENCE)]
-    assert texts == [text.slot_text for text in writer.write(several, PATIENCE)]
-    assert len(set(texts)) > 6
+class Watching:
+    """A decoder that looks, before a text begins in a row, whether anything of another is left there."""
+
+    movable = True
+
+    def __init__(self, decoder, clears=True):
+        self._decoder, self._clears, self.began = decoder, clears, 0
+
+    def forward(self, first, tokens, before, added):
+        for row in np.flatnonzero(before == 0):
+            self.began += 1
+            for buffer in self._decoder._buffers.values():
+                assert not buffer[first + row].any(), "keys and values of another text"
+        return self._decoder.forward(first, tokens, before, added)
+
+    def move(self, *which):
+        self._decoder.move(*which)
+
+    def clear(self, row):
+        if self._clears:
+            self._decoder.clear(row)
 
 
-def test_only_slots_on_offer_are_written_each_once_and_the_name_always(writer):
-    requests = some_requests(200, seed=3)
-    for request, text in zip(requests, writer.write(requests, PATIENCE), strict=True):
-        assert text.codes or "NAME" in slots_in(text.slot_text)
-        assert slots_in(text.slot_text) <= offered(request.facts, request.max_chars)
-        assert all(text.slot_text.count(f"{{{slot}}}") <= 1 for slot in SLOTS)
+@pytest.mark.parametrize("graph", ["tiny", "plain"])
+def test_a_row_is_cleared_before_another_text_uses_it(graph, request):
+    bundle = request.getfixturevalue(graph)
+    jobs = some_jobs(bundle, 30)
+    engine = opened(bundle, 4)
+    engine._decoder = Watching(engine._decoder)
+    engine.write(jobs, FOREVER)
+    assert engine._decoder.began == 30
+    assert not any(buffer.any() for buffer in engine._decoder._decoder._buffers.values())
+    # And the watch itself sees a row that was not.
+    engine._decoder = Watching(engine._decoder._decoder, clears=False)
+    with pytest.raises(AssertionError, match="of another text"):
+        engine.write(jobs, FOREVER)
 
 
-def test_the_masks_hold_even_where_a_prompt_lies(engine):
-    """The prompt offers every slot, the job allows but the name: the mask is what counts."""
-    prompt = ("<segment:any>", "<tone:plain>", "<cta:save>", "<length:medium>", "<category:any>", "<room:5>")
-    lying = tuple(f"{{{slot}}}" for slot in SLOTS)
-    jobs = [Job((*prompt, *lying, "<copy>"), frozenset({"NAME"}), seed) for seed in range(64)]
-    texts = engine.write(jobs, float("inf"))
-    assert all(slots_in(written.text) <= {"NAME"} for written in texts)
-    # The model believes the prompt, wants a price that it may not say, and is stopped instead of led on.
-    assert "astray" in {written.ending for written in texts}
+def test_what_was_given_up_is_cleared_too(tiny):
+    engine = opened(tiny, 4)
+    engine.write(some_jobs(tiny, 12), 15.0, Steps())
+    assert not any(buffer.any() for buffer in engine._decoder._buffers.values())
 
 
-def test_a_text_that_went_astray_is_refused(engine):
-    class Lying:
-        provider = "cpu"
-
-        def write(self, jobs, until, clock):
-            return engine.write([msgspec.structs.replace(job, slots=frozenset({"NAME"})) for job in jobs], until, clock)
-
-    request = msgspec.structs.replace(some_requests(1)[0], facts=VALUES, cta="save", length="medium")
-    several = [msgspec.structs.replace(request, seed=seed) for seed in range(32)]
-    texts = BundleWriter(load_bundle(starter_dir()), Lying(), batch=32).write(several, PATIENCE)
-    assert "copy_slot_unknown" in {code for text in texts for code in text.codes}
-
-
-def test_a_style_shows_in_the_text(writer):
-    base = msgspec.structs.replace(some_requests(1)[0], facts={"NAME": "Kettle", "PRICE": "$9.00"}, cta="none")
-    by_tone = {}
-    for tone in CONTROLS.tones:
-        several = [msgspec.structs.replace(base, tone=tone, seed=seed) for seed in range(16)]
-        by_tone[tone] = {text.slot_text for text in writer.write(several, PATIENCE)}
-    for tone, texts in by_tone.items():
-        others = set().union(*(found for other, found in by_tone.items() if other != tone))
-        assert len(texts - others) > len(texts) / 2
+def test_a_row_that_moves_takes_its_past_along_and_nothing_else(tiny):
+    decoder = opened(tiny, 3)._decoder
+    lengths = np.array([9, 7, 5])
+    decoder.forward(0, np.random.default_rng(1).integers(1, 60, (3, 9)), lengths * 0, lengths)
+    moved = [buffer[2].copy() for buffer in decoder._buffers.values()]
+    decoder.move(2, 0, 5)
+    for buffer, past in zip(decoder._buffers.values(), moved, strict=True):
+        assert past[:, :5].any()
+        assert (buffer[0, :, :5] == past[:, :5]).all()
+        assert not buffer[0, :, 5:].any()
 
 
-def test_most_texts_are_admitted_and_say_what_they_cost(writer):
-    texts = writer.write(some_requests(200, seed=4), PATIENCE)
-    assert sum(not text.codes for text in texts) >= 175
-    assert all(text.tokens > 0 and text.ms > 0 and len(text.prompt_id) == 32 for text in texts)
-
-
-def test_the_writer_names_its_bundle(writer):
-    assert writer.bundle_name == "starter"
-    assert writer.bundle_sha256 == load_bundle(starter_dir()).sha256
-    assert writer.provider == "cpu"
-
-
-def test_nothing_asked_nothing_written(writer):
-    assert writer.write([], PATIENCE) == []
-
-
-class Steps:
-    """A clock that moves on by one second each time it is read."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        self.now += 1.0
-        return self.now
-
-
-def test_past_the_deadline_no_text_is_kept_and_every_request_is_answered(engine):
-    requests = some_requests(12)
-    slow = BundleWriter(load_bundle(starter_dir()), engine, batch=4, clock=Steps())
-    texts = slow.write(requests, 45.0)
-    late = [text for text in texts if text.codes == (Code.COPY_DEADLINE.value,)]
-    assert len(texts) == 12
+def test_past_the_deadline_nothing_is_kept_and_what_was_done_stays(tiny):
+    jobs = some_jobs(tiny, 12)
+    full = texts(opened(tiny, 4).write(jobs, FOREVER))
+    written = texts(opened(tiny, 4).write(jobs, 45.0, Steps()))
+    late = [place for place, (_, ending) in enumerate(written) if ending == "late"]
     assert 0 < len(late) < 12
-    assert all(text.slot_text == "" for text in late)
-    full = open_writer(starter_dir(), provider="cpu").write(requests, PATIENCE)
-    assert all(text in late or text.slot_text == whole.slot_text for text, whole in zip(texts, full, strict=True))
+    assert all(written[place] == (("", "late") if place in late else full[place]) for place in range(12))
 
 
-def test_a_deadline_in_the_past_runs_nothing(engine):
-    texts = BundleWriter(load_bundle(starter_dir()), engine, batch=4).write(some_requests(6), 0.0)
-    assert [(text.codes, text.tokens) for text in texts] == [(("copy_deadline",), 0)] * 6
+class Never:
+    """A decoder that must not run."""
+
+    movable = True
+
+    def forward(self, *fed):
+        raise AssertionError("it ran")
 
 
-@pytest.fixture
-def without_cuda(monkeypatch):
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+def test_a_deadline_in_the_past_runs_nothing(tiny):
+    engine = opened(tiny, 4)
+    engine._decoder = Never()
+    written = engine.write(some_jobs(tiny, 6), 0.0, Steps())
+    assert [(each.text, each.tokens, each.ending) for each in written] == [("", 0, "late")] * 6
 
 
-@pytest.mark.usefixtures("without_cuda")
-def test_cuda_that_was_demanded_and_is_not_there_is_an_error():
-    with pytest.raises(LackingError) as caught:
-        open_writer(starter_dir(), provider="cuda")
-    assert caught.value.code is Code.PROVIDER_MISSING
-
-
-@pytest.mark.usefixtures("without_cuda")
-def test_auto_takes_the_cpu_where_there_is_no_cuda():
-    assert open_writer(starter_dir()).provider == "cpu"
-
-
-def test_a_silent_fall_back_is_noticed(monkeypatch):
-    """The runtime says that it has CUDA, takes the CPU, and raises nothing."""
-    monkeypatch.setattr("inference.generate.engine._has_cuda", lambda: True)
-    session = onnxruntime.InferenceSession
-
-    def only_cpu(path, options, providers):
-        assert providers[0] == "CUDAExecutionProvider"
-        return session(path, options, providers=["CPUExecutionProvider"])
-
-    monkeypatch.setattr(onnxruntime, "InferenceSession", only_cpu)
-    with pytest.raises(LackingError) as caught:
-        open_writer(starter_dir(), provider="cuda")
-    assert caught.value.code is Code.PROVIDER_MISSING
-    assert open_writer(starter_dir()).provider == "cpu"
-
-
-HEAVY = "{'torch', 'transformers', 'optimum', 'onnxruntime', 'tokenizers'} & set(sys.modules)"
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "inference",
-        "inference.generate",
-        "inference.generate.render",
-        "inference.generate.templates",
-        "inference.bundle",
-    ],
-)
-def test_importing_loads_no_runtime(module):
-    code = f"import sys, {module}; found = {HEAVY}; sys.exit(repr(found) if found else 0)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_writing_needs_no_torch_and_says_nothing():
-    code = (
-        "import sys; from inference.bundle import starter_dir; from inference.generate import open_writer;"
-        "open_writer(starter_dir()).write([], 1.0); found = {'torch', 'transformers', 'optimum'} & set(sys.modules);"
-        "sys.exit(repr(found) if found else 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+def test_nothing_asked_nothing_written(tiny):
+    assert opened(tiny).write([], FOREVER) == []
