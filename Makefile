@@ -44,9 +44,10 @@ lint: setup-dev
 kafka: setup jars
 	$(RUN)/patter broker start --fetch
 
-bench: setup jars
+# The subjects of `generate` are in the development environment only.
+bench: $(if $(filter generate,$(SUITE)),setup-dev,setup jars)
 	@mkdir -p benchmarks/results
-	$(RUN)/patter bench $(SUITE) --json benchmarks/results/$(SUITE)-$$(date -u +%Y%m%dT%H%M%SZ).json $(ARGS)
+	$(if $(filter generate,$(SUITE)),$(DEV),$(RUN))/patter bench $(SUITE) --json benchmarks/results/$(SUITE)-$$(date -u +%Y%m%dT%H%M%SZ).json $(ARGS)
 
 # The jars of a real Kafka. Without Java or Maven there are none: what needs them says so.
 jars:

@@ -18,15 +18,22 @@ def latencies(values_ms: Sequence[float]) -> dict[str, float | int | None]:
 
 
 def ratio(
-    name: str, unit: str, over: Sequence[float], under: Sequence[float], goal: float | None, *, least: float | None
+    name: str,
+    unit: str,
+    over: Sequence[float],
+    under: Sequence[float],
+    goal: float | None,
+    *,
+    least: float | None,
+    subjects: tuple[str, str] = ("patter", "confluent_raw"),
 ) -> dict[str, object]:
     """Ratio of two subjects' figures, paired by repeat: the median of the pairs' ratios with their range."""
     pairs = [a / b for a, b in zip(over, under, strict=True) if b]
     return {
         "name": name,
         "unit": unit,
-        "numerator": "patter",
-        "denominator": "confluent_raw",
+        "numerator": subjects[0],
+        "denominator": subjects[1],
         "median": round(median(pairs), 4) if pairs else None,
         "low": round(min(pairs), 4) if pairs else None,
         "high": round(max(pairs), 4) if pairs else None,

@@ -21,7 +21,24 @@ def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback signature
 
 def build() -> typer.Typer:
     """The whole command."""
-    from patter.cli import bench, broker, bundle, check, demo, dlq, features, policy, run, status, topics, up, verify
+    from patter.cli import (
+        bench,
+        broker,
+        bundle,
+        check,
+        demo,
+        dlq,
+        evaluate,
+        features,
+        policy,
+        run,
+        status,
+        topics,
+        train,
+        up,
+        verify,
+        write,
+    )
 
     app = typer.Typer(
         name="patter",
@@ -37,7 +54,7 @@ def build() -> typer.Typer:
     ) -> None:
         """Writes, serves and learns personalized marketing copy in the stream."""
 
-    for verb in (demo.demo, up.up, status.status, check.check, verify.verify):
+    for verb in (demo.demo, up.up, status.status, check.check, verify.verify, write.write, train.train):
         app.command()(verb)
     for name, group, about in (
         ("run", run.app, "Run one role in this process."),
@@ -47,6 +64,7 @@ def build() -> typer.Typer:
         ("policy", policy.app, "The policy: show, set."),
         ("dlq", dlq.app, "Records that were set aside: list, show, replay."),
         ("bundle", bundle.app, "Model bundles: verify, show."),
+        ("evaluate", evaluate.app, "Measure copy and models."),
         ("bench", bench.app, "Measure Patter against a baseline."),
     ):
         app.add_typer(group, name=name, help=about)

@@ -1,5 +1,6 @@
 """`patter bench SUITE`: measured against a baseline in the same run."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -56,3 +57,39 @@ def learn(
     from patter.result import write_result
 
     write_result(bench_learn(partials=partials, repeats=repeats, seed=seed), json)
+
+
+@app.command()
+def generate(
+    json: Json = None,
+    seed: Seed = 1,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="A bundle's folder; the starter without it.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="The weights, as transformers keeps them; random without it.")
+    ] = None,
+    requests: Annotated[int, typer.Option("--requests", min=8, help="Texts of each measurement.")] = 128,
+    batches: Annotated[str, typer.Option("--batches", help="Most texts at once, one measurement each.")] = "1,8,32",
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Interleaved repeats of each subject.")] = 5,
+    subjects: Annotated[
+        str, typer.Option("--subjects", help="Rivals: optimum, ctranslate2, transformers; empty for none.")
+    ] = "optimum,ctranslate2",
+) -> None:
+    """The engine against optimum and CTranslate2 on the same model: useful tokens a second, one thread each."""
+    from patter.bench.generate import Options, bench_generate
+    from patter.result import write_result
+    from schemas.errors import Code, ConfigError
+
+    try:
+        sizes = tuple(int(size) for size in batches.split(","))
+    except ValueError:
+        raise ConfigError(Code.USAGE, f"{batches} is no list of numbers", where="--batches", hint="1,8,32") from None
+    options = Options(
+        bundle=bundle,
+        checkpoint=checkpoint,
+        requests=requests,
+        batches=sizes,
+        repeats=repeats,
+        seed=seed,
+        subjects=tuple(name for name in subjects.split(",") if name),
+    )
+    write_result(bench_generate(options), json)

@@ -11,7 +11,7 @@ from schemas.errors import Code, ConfigError
 from schemas.events import Event
 from streams.intake.mapping import walk
 
-FileKind = Literal["catalog", "users", "events"]
+FileKind = Literal["catalog", "users", "events", "copy"]
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "catalog": ("price", *(field.name for field in fields(Product) if field.name != "extra")),
@@ -30,6 +30,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "signup_days",
     ),
     "events": ("kind", *dict.fromkeys(field.name for kind in Event.__args__ for field in fields(kind))),
+    # Of approved copy; its product's columns are those of the catalogue.
+    "copy": ("segment", "tone", "cta", "channel", "text", "impressions", "clicks", "orders"),
 }
 """What each file may hold."""
 
@@ -72,7 +74,7 @@ class FieldMap(Struct, frozen=True):
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> "FieldMap":
-        """From `FIELD=COLUMN` or `FILE.FIELD=COLUMN` (FILE: catalog, users, events).
+        """From `FIELD=COLUMN` or `FILE.FIELD=COLUMN` (FILE: catalog, users, events, copy).
 
         COLUMN may be a dotted path into JSON (`item.sku`), or `=VALUE` for a value that stands in no column
         (`currency==EUR`). Raises ConfigError (usage) that lists the fields.

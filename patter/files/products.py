@@ -51,7 +51,7 @@ def read_catalogue(
             raise no_column("price", columns.column("price"), table.columns, path, table.header)
     first: dict[str, int] = {}
     for row in table.rows:
-        product = _product(Fields(path, columns, row), default_currency)
+        product = read_product(Fields(path, columns, row), default_currency)
         line = first.setdefault(product.product_id, row.number)
         if line != row.number:
             what = f"the product {product.product_id!r} stands in lines {line} and {row.number}"
@@ -61,7 +61,8 @@ def read_catalogue(
         raise invalid("the file has no products", path, hint="one row for each product is expected")
 
 
-def _product(fields: Fields, default_currency: str | None) -> Product:
+def read_product(fields: Fields, default_currency: str | None) -> Product:
+    """The product of one row. Raises ConfigError (file_invalid) that names the field."""
     found: dict[str, object] = {
         "product_id": fields.required("product_id", cells.identifier),
         "name": fields.required("name", cells.text),

@@ -187,7 +187,7 @@ def test_another_bundle_is_named_and_writes_other_texts(demo: Any, tmp_path: Pat
     other = tmp_path / "other"
     shutil.copytree(starter_dir(), other)
     generation = json.loads((other / "generation.json").read_text())
-    generation["sampler"]["temperature"] = 1.3
+    generation["sampler"]["temperature"] = 0.9
     (other / "generation.json").write_text(json.dumps(generation))
     (other / "SHA256SUMS").write_text(sums_text(other))
     run = demo("--bundle", str(other), "--seconds", "8", "--rate", "50", "--shoppers", "100")

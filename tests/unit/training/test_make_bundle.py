@@ -1,46 +1,56 @@
-"""The whole way with a model of no skill: train a little, export, compare, quantise, write a bundle, run it."""
+"""The whole way with a model of no skill: learn a little, export, fuse, compare, quantise, write a bundle, run it."""
 
 import json
 
 import pytest
 
 from inference.bundle import load_bundle
-from inference.generate.engine import open_engine
-from inference.generate.rows import Job, Rows, vocabulary_of
-from training import bundle as bundle_module
-from training.bundle import ParityError
-from training.corpus import pairs
-from training.export import greedy_onnx
-from training.make_starter import make
+from inference.generate import open_writer
+from training import graph as graph_module
+from training.graph import ParityError
+from training.lines import Line
+from training.make_starter import learn, make
+from training.pairs import load_controls, load_lines, pairs
+from training.plain import sentences
 from training.train import Course, Shape
+from training.vocabulary import build
 
 SHAPE = Shape(hidden=32, layers=2, heads=2, kv_heads=1, feed_forward=64)
-COURSE = Course(steps=60, batch=8)
+COURSE = Course(steps=40, batch=8)
 
 
-def make_small(folder):
-    return make(folder, seed=5, shape=SHAPE, course=COURSE, count=300, parity=8, prompts=12)
+def make_small(folder, **more):
+    return make(folder, seed=5, shape=SHAPE, course=COURSE, parity=6, **more)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle") / "small"
-    return folder, make_small(folder)
+    return folder, make_small(folder, checkpoint=folder.parent / "checkpoint")
 
 
-def test_the_export_says_what_transformers_says(made):
-    _, metrics = made
-    assert metrics["parity"]["onnx_equals_transformers"] == 1.0
-    assert metrics["parity"]["n"] == 8
-
-
-def test_the_bundle_opens_and_is_measured_with_its_n(made):
+def test_the_gates_and_the_held_out_are_written_down(made):
     folder, metrics = made
-    assert load_bundle(folder).generation.quantisation == "nb8"
-    written = json.loads((folder / "metrics.json").read_text())
-    assert written == metrics
-    assert written["held_out"]["n"] == 12
-    assert written["held_out"]["slots_not_offered"] == 0.0
+    assert json.loads((folder / "metrics.json").read_text()) == metrics
+    assert metrics["gates"]["kind"] == "fused"
+    assert metrics["gates"]["onnx_equals_transformers"] == 1.0
+    assert metrics["training"]["held_out"]["categories"] == ["automotive", "instruments"]
+    assert metrics["training"]["lines"] + metrics["training"]["held_out"]["lines"] == len(load_lines())
+
+
+def test_the_bundle_opens_and_writes_for_every_request(made):
+    folder, _ = made
+    bundle = load_bundle(folder)
+    assert bundle.generation.quantisation == "int8-rows"
+    requests = [pair.request for pair in list(pairs(load_lines(), load_controls(), 3))[:20]]
+    texts = open_writer(folder, provider="cpu").write(requests, 60.0)
+    assert len(texts) == 20
+    assert all(text.tokens > 0 for text in texts)
+
+
+def test_the_checkpoint_is_kept_where_it_was_asked_for(made):
+    folder, _ = made
+    assert (folder.parent / "checkpoint" / "config.json").is_file()
 
 
 def test_the_same_seed_gives_the_same_bundle(made, tmp_path):
@@ -49,37 +59,56 @@ def test_the_same_seed_gives_the_same_bundle(made, tmp_path):
     assert (tmp_path / "again" / "SHA256SUMS").read_text() == (folder / "SHA256SUMS").read_text()
 
 
-def test_the_engine_with_its_cache_says_what_the_plain_loop_says(made):
-    """Greedy, and with nothing masked but what the plain loop may say too: cache, padding and positions are right."""
-    folder, _ = made
-    bundle = load_bundle(folder)
-    generation = bundle.generation
-    engine = open_engine(bundle, provider="cpu", threads=1)
-    vocabulary = vocabulary_of(generation, engine._tokenizer.token_to_id)
-    vocabulary.words[:] = True
-    asked = list(pairs(6, 12))
-    rows = Rows(vocabulary, [Job(pair.prompt, frozenset(), 0) for pair in asked])
-    rows.allowed[:] = True
-    logits, past = engine._prefill(rows)
-    said = [[] for _ in asked]
-    for _ in range(20):
-        tokens = logits.argmax(axis=1)
-        for row, token in zip(rows.alive, tokens, strict=True):
-            said[row].append(int(token))
-        rows.extend(tokens, tokens, 0.0)
-        rows.allowed[:] = True
-        if not rows.alive.size:
-            break
-        if rows.left is not None:
-            past = [cache[rows.left] for cache in past]
-        logits, past = engine._step(rows, past)
-    for pair, tokens in zip(asked, said, strict=True):
-        head = [generation.bos, *(engine._tokenizer.token_to_id(token) for token in pair.prompt)]
-        assert greedy_onnx(bundle.model, generation.graph, head, 20, generation.eos) == tokens
-
-
 def test_a_graph_that_says_something_else_makes_no_bundle(tmp_path, monkeypatch):
-    monkeypatch.setattr(bundle_module, "greedy_onnx", lambda *_: [0])
+    monkeypatch.setattr(graph_module, "greedy_onnx", lambda _path, _graph, prompts, *_: [[0]] * len(prompts))
     with pytest.raises(ParityError):
         make_small(tmp_path / "bad")
     assert not (tmp_path / "bad" / "SHA256SUMS").exists()
+
+
+def test_english_is_learned_first_where_there_is_plain_text(tmp_path):
+    (tmp_path / "page.txt").write_text("The rain stopped and we all walked home. A 2nd try failed. Too short.\n" * 3)
+    lines = [line for line in load_lines() if line.category == "kitchen"]
+    _, _, about = learn(
+        lines,
+        load_controls(),
+        seed=1,
+        shape=SHAPE,
+        course=Course(steps=1),
+        plain=tmp_path,
+        plain_course=Course(steps=2),
+    )
+    assert about["plain_sentences"] == 1
+    assert about["plain_steps"] == 2
+
+
+def test_plain_text_is_taken_from_files_as_people_have_them(tmp_path):
+    import gzip
+
+    tokenizer = build([line.text for line in load_lines()], load_controls())
+    (tmp_path / "a.csv").write_text('id,text\n7,"We walked home in the rain. It rained for 3 days."\n')
+    with gzip.open(tmp_path / "b.jsonl.gz", "wt") as file:
+        file.write(json.dumps({"review": {"body": ["The table is where we all meet after work."]}}) + "\n")
+    (tmp_path / "c.bin").write_bytes(b"We never read this sentence at all, ever.")
+    found = sentences(tmp_path, tokenizer, 10, 1)
+    assert sorted(found) == ["The table is where we all meet after work.", "We walked home in the rain."]
+    assert sentences(tmp_path, tokenizer, 1, 1) == found[:1]
+
+
+def test_what_a_model_learns_is_in_its_loss(tmp_path):
+    """Forty steps on a few lines bring the loss down; a training that does nothing would not."""
+    line = Line(
+        category="kitchen", segment="any", tone="plain", cta="none", channel="push",
+        text="Soup for the whole table tonight, with {NAME} from the stove.", place="x:1",
+    )  # fmt: skip
+    losses = []
+
+    def last(steps):
+        _, _, about = learn(
+            [line] * 32, load_controls(), seed=1, shape=SHAPE, course=Course(steps=steps, batch=32, warmup=5)
+        )
+        losses.append(about["last_loss"])
+
+    last(50)
+    last(150)
+    assert losses[1] < losses[0] / 2

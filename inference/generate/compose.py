@@ -1,0 +1,204 @@
+"""From requests to judged copy: written in one batch, checked, written again with what failed named, and in the end a
+template. Pure apart from the writer.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from inference.decide.hashing import seed_of
+from inference.generate.channels import LIMITS
+from inference.generate.checks import codes
+from inference.generate.copyset import (
+    FOR_REVIEW,
+    Ask,
+    CopySet,
+    Refused,
+    Source,
+    Variant,
+    copy_id,
+    verdict_of,
+    with_relevance,
+)
+from inference.generate.dedupe import repeated
+from inference.generate.findings import Finding, codes_of
+from inference.generate.judge import Judged, Standards, Subject, judged, subject_of
+from inference.generate.reference import Embedder
+from inference.generate.render import slots_in
+from inference.generate.scores import Scores, scores_of
+from inference.generate.templates import fitting_templates, template_texts
+from inference.text.embedder import Vector
+from schemas.errors import Code
+from schemas.ports import TextRequest, Writer, WrittenText
+
+_SEED_BITS = 63
+
+TRIES = 5
+"""Texts written for one variant before the template answers: as many as serving tries (`generate.tries`)."""
+
+LENGTHS = ("medium", "short")
+"""The variants of a set take turns, so that a shop has one for either room."""
+
+
+class _Draft:
+    """A variant while it is being written."""
+
+    def __init__(self) -> None:
+        self.taken: Judged | None = None
+        self.source: Source = "model"
+        self.seed: int | None = None
+        self.tokens = 0
+        self.refused: list[Refused] = []
+
+
+def compose(
+    writer: Writer,
+    asks: Sequence[Ask],
+    *,
+    variants: int,
+    seed: int,
+    standards: Standards,
+    embedder: Embedder[Vector],
+    deadline_s: float,
+    tries: int = TRIES,
+) -> list[CopySet]:
+    """A set of `variants` texts for each ask, in their order; every variant has a text.
+
+    A text depends on its ask, its variant number and the seed, and on its own set, not on what else is asked for.
+    `deadline_s` bounds each of the up to `tries` calls of the writer.
+    """
+    subjects = {ask.product.product_id: subject_of(ask.product) for ask in asks}
+    drafts = [[_Draft() for _ in range(variants)] for _ in asks]
+    for attempt in range(tries):
+        wanted = [
+            (ask, drafts[place], number)
+            for place, ask in enumerate(asks)
+            for number in range(variants)
+            if drafts[place][number].taken is None
+        ]
+        if not wanted:
+            break
+        requests = [
+            _request(ask, subjects[ask.product.product_id], standards, siblings[number], number, attempt, seed)
+            for ask, siblings, number in wanted
+        ]
+        texts = writer.write(requests, deadline_s)
+        for (ask, siblings, number), request, text in zip(wanted, requests, texts, strict=True):
+            _take(ask, siblings, number, request, text, subjects[ask.product.product_id], standards)
+    return [
+        _finished(ask, siblings, subjects[ask.product.product_id], standards, embedder, writer.bundle_sha256)
+        for ask, siblings in zip(asks, drafts, strict=True)
+    ]
+
+
+def _request(
+    ask: Ask, subject: Subject, standards: Standards, draft: _Draft, number: int, attempt: int, seed: int
+) -> TextRequest:
+    names = (ask.product.product_id, ask.segment, ask.tone, ask.cta, ask.channel, str(number), str(attempt))
+    return TextRequest(
+        product_id=ask.product.product_id,
+        category=ask.product.category,
+        segment=ask.segment,
+        variant=str(number),
+        tone=ask.tone,
+        cta=ask.cta,
+        length=LENGTHS[number % len(LENGTHS)],
+        channel=ask.channel,
+        locale=ask.locale,
+        facts=subject.facts,
+        seed=seed_of(str(seed), *names) >> (128 - _SEED_BITS),
+        max_chars=standards.room(ask.channel),
+        sentiment=ask.sentiment,
+        avoid=tuple(dict.fromkeys(code for refused in draft.refused for code in refused.codes)),
+        reference=ask.reference,
+    )
+
+
+def _take(
+    ask: Ask,
+    siblings: Sequence[_Draft],
+    number: int,
+    request: TextRequest,
+    text: WrittenText,
+    subject: Subject,
+    standards: Standards,
+) -> None:
+    """Keep a text that passes, or what it failed for."""
+    draft = siblings[number]
+    draft.tokens += text.tokens
+    verdict = judged(text.slot_text, ask.channel, subject, standards, text.codes)
+    found = (*verdict.findings, *_twice(verdict, siblings))
+    if found:
+        draft.refused.append(Refused(slot_text=text.slot_text, codes=codes_of(found), seed=request.seed))
+    else:
+        draft.taken, draft.seed = verdict, request.seed
+
+
+def _twice(verdict: Judged, siblings: Sequence[_Draft]) -> Iterator[Finding]:
+    if verdict.shown is not None:
+        earlier = [draft.taken.shown for draft in siblings if draft.taken is not None and draft.taken.shown]
+        other = repeated(verdict.shown, earlier)
+        if other is not None:
+            yield Finding(Code.COPY_DUPLICATE, f"repeats {other!r}")
+
+
+def _template(ask: Ask, siblings: Sequence[_Draft], subject: Subject, standards: Standards) -> Judged:
+    """The best template: the first without a fault, or else the first of those with the least."""
+    room = standards.room(ask.channel)
+    request = _request(ask, subject, standards, _Draft(), 0, 0, 0)
+    fitting = list(fitting_templates(subject.facts, ask.segment, ask.channel, ask.cta, room))
+    # Where a brand's rules leave less room than any template takes, the shortest is as near as it gets.
+    texts = fitting or [min(template_texts(ask.segment, ask.channel, "none"), key=len)]
+    best: tuple[tuple[int, int], Judged] | None = None
+    for text in texts:
+        verdict = judged(text, ask.channel, subject, standards, codes(text, request))
+        found = (*verdict.findings, *_twice(verdict, siblings))
+        faults = (sum(finding.code not in FOR_REVIEW for finding in found), len(found))
+        if best is None or faults < best[0]:
+            best = faults, Judged(verdict.slot_text, verdict.shown, found)
+        if not found:
+            break
+    assert best is not None
+    return best[1]
+
+
+def _finished(
+    ask: Ask,
+    siblings: Sequence[_Draft],
+    subject: Subject,
+    standards: Standards,
+    embedder: Embedder[Vector],
+    bundle_sha256: str,
+) -> CopySet:
+    for draft in siblings:
+        if draft.taken is None:
+            draft.taken, draft.source = _template(ask, siblings, subject, standards), "template"
+    taken = [(draft, draft.taken) for draft in siblings if draft.taken is not None]
+    shown = [verdict.shown or "" for _, verdict in taken]
+    slot_texts = [verdict.slot_text for _, verdict in taken]
+    scores, diversity = scores_of(slot_texts, shown, ask.cta, ask.product, embedder)
+    return CopySet(
+        ask=ask,
+        chars_limit=LIMITS[ask.channel],
+        variants=tuple(
+            _variant(draft, verdict, measured, ask, subject, bundle_sha256)
+            for (draft, verdict), measured in zip(taken, scores, strict=True)
+        ),
+        set_diversity=diversity,
+        embedder=embedder.name,
+    )
+
+
+def _variant(draft: _Draft, verdict: Judged, scores: Scores, ask: Ask, subject: Subject, bundle_sha256: str) -> Variant:
+    found = with_relevance(verdict.findings, scores, ask.channel)
+    return Variant(
+        copy_id=copy_id(bundle_sha256 if draft.source == "model" else "template", verdict.slot_text),
+        text=verdict.shown or "",
+        slot_text=verdict.slot_text,
+        slots={slot: subject.values[slot] for slot in sorted(slots_in(verdict.slot_text)) if slot in subject.values},
+        source=draft.source,
+        verdict=verdict_of(found),
+        findings=found,
+        tokens=draft.tokens,
+        seed=draft.seed,
+        refused=tuple(draft.refused),
+        scores=scores,
+    )

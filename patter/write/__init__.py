@@ -1,0 +1,1 @@
+"""`patter write`: product facts in, judged copy out."""

@@ -1,0 +1,50 @@
+"""MODEL_CARD.md of a tuned bundle: what it was made of, what was measured, and what that does not say."""
+
+from typing import Any
+
+_CARD = """# {name}
+
+A language model that writes marketing copy with its facts left open as slots, tuned with `patter train`.
+
+- **Base:** `{base}`; its licence holds for this bundle too.
+- **Data:** {rows} approved texts for {products} products of the shop's own, {left_out} rows left out. The texts are not
+  in the bundle; a model of this kind may repeat sentences that it was tuned on.
+- **Tuning:** {method}, {epochs} epochs, {steps} steps of {batch}, seed {seed}; loss on held-out texts {loss}.
+- **Graph:** {kind}, 8-bit weights. In full precision it wrote greedily what transformers writes for {parity} prompts;
+  with 8-bit weights for {nb8} of them.
+
+## Measured
+
+Of {n} texts for held-out products, one try each, the checks of copy admitted {admitted}. Codes of the others: {codes}.
+
+## What this does not say
+
+Admitted means: no fact outside a slot, no word of the claim lists, the channel's length, the call to action asked for.
+It does not mean that a text sells, or that it reads well. Read some before you serve them, and let an experiment
+decide.
+"""
+
+
+def card(name: str, base: str, metrics: dict[str, Any]) -> str:
+    """The card for what metrics.json holds."""
+    held, gates, training = metrics["held_out"] or {}, metrics["gates"], metrics["training"]
+    loss = training["held_out_loss"]
+    return _CARD.format(
+        name=name,
+        base=base,
+        rows=training["rows"],
+        products=training["products"],
+        left_out=training["left_out"],
+        method=training["method"],
+        epochs=training["epochs"],
+        steps=training["steps"],
+        batch=training["batch"],
+        seed=metrics["seed"],
+        loss="not measured (no product could be held out)" if loss is None else f"{loss:.3f}",
+        kind="attention fused" if gates["kind"] == "fused" else f"as exported ({gates['not_fused']})",
+        parity=gates["n"],
+        nb8=f"{gates['in_8_bits_equals']:.0%}",
+        n=held.get("n", 0),
+        admitted="none (nothing was held out)" if held.get("admitted") is None else f"{held['admitted']:.0%}",
+        codes=", ".join(f"{code} {count}" for code, count in held.get("codes", {}).items()) or "none",
+    )

@@ -1,0 +1,166 @@
+"""One run: examples in, bundle out. Every stage leaves its result in the folder, and `resume` goes on from there."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from schemas.errors import CheckFailed, Code, ConfigError
+from training.bundle import write_json
+from training.graph import ParityError
+from training.train import Row as Ids
+from training.tune.adapt import learning, load_base, plain_model
+from training.tune.course import STATE, Course, loss_of, run_course, seconds_a_step
+from training.tune.folder import Options, claim, fresh
+from training.tune.needs import GRAPH_BYTES, bundle_bytes, needs_of, told
+from training.tune.product import controls_of, encoded, lengths_of, write_bundle
+from training.tune.reading import read
+from training.tune.sift import Row, Sifted, split, with_references
+
+
+def tune(options: Options, examples: Path, out: Path, *, resume: bool, console: Console) -> dict[str, Any]:
+    """Make `out/bundle` of the examples (JSON lines of `schemas.approved.ApprovedCopy`); returns the result.
+
+    Raises ConfigError (the folder holds something, the examples do not do, another run is gone on from), LackingError
+    (the base is not here), CheckFailed (the parity gate; then there is no bundle).
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    asked = claim(options, examples, out, resume=resume)
+    if (out / "bundle").is_dir():
+        console.print(f"the run is finished: {out / 'bundle'}")
+        found: dict[str, Any] = msgspec.json.decode((out / "result.json").read_bytes())
+        return found
+    _quiet()
+    torch.set_num_threads(options.threads)
+    sifted = read(examples, out, options.seed, console)
+    learned, held_out = split(sifted.rows, options.seed)
+    learned = with_references(learned, options.seed)
+    model, tokenizer, slots, markers = load_base(options.base)
+    _check_size(model)
+    controls = controls_of(sifted.rows)
+    backend = tokenizer.backend_tokenizer
+    ids, held_ids = (encoded(rows, backend, markers, controls) for rows in (learned, held_out))
+    lengths = lengths_of(ids, model.config.max_position_embeddings)
+    course = Course(
+        epochs=options.epochs,
+        batch=options.batch,
+        rate=options.rate,
+        seed=options.seed,
+        save_every=options.save_every,
+    )
+    adapted = learning(model, slots, options.method, options.rank, options.seed)
+    adapted.to("cuda" if torch.cuda.is_available() else "cpu")
+    needs = needs_of(
+        adapted,
+        ids,
+        len(held_ids),
+        len(sifted.rejected),
+        course.batch,
+        course.steps(len(ids)),
+        seconds_a_step(adapted, ids, markers.pad, course),
+    )
+    for line in told(needs, out):
+        console.print(line, highlight=False)
+    write_json(out / "run.json", asked)
+    losses = _learn(adapted, ids, markers.pad, course, out / "state", console)
+    loss = loss_of(adapted, held_ids, markers.pad, course.batch)
+    checkpoint = out / "checkpoint"
+    plain_model(adapted).to("cpu").save_pretrained(checkpoint)
+    tokenizer.save_pretrained(checkpoint)
+    training = {
+        **_about(sifted, learned),
+        "base": options.base,
+        "method": options.method,
+        "rank": options.rank if options.method == "lora" else None,
+        "epochs": options.epochs,
+        "batch": options.batch,
+        "steps": needs.steps,
+        "parameters": needs.parameters,
+        "last_loss": losses[-1] if losses else None,
+        "held_out_loss": None if loss is None else round(loss, 4),
+    }
+    console.print("exporting, comparing with transformers, quantising, evaluating")
+    try:
+        metrics = write_bundle(
+            fresh(out / "bundle.part"),
+            checkpoint,
+            name=options.name,
+            base=options.base,
+            tokenizer=tokenizer,
+            markers=markers,
+            slots=slots,
+            controls=controls,
+            lengths=lengths,
+            prompts=[row[:prompt] for row, prompt in held_ids + ids],
+            held_out=held_out,
+            training=training,
+            seed=options.seed,
+        )
+    except ParityError as error:
+        failed = {"bundle": None, "needs": msgspec.to_builtins(needs), "metrics": None, "failures": [str(error)]}
+        write_json(out / "result.json", failed)
+        raise CheckFailed(Code.PARITY, str(error), where=str(out), hint="take another base, and report this") from None
+    if metrics["gates"]["not_fused"] is not None:
+        console.print(f"attention is not fused ({metrics['gates']['not_fused']}): the bundle runs slower")
+    result = {
+        "bundle": str(out / "bundle"),
+        "needs": msgspec.to_builtins(needs),
+        "metrics": metrics,
+        "failures": _failures(metrics, options.least_admitted),
+    }
+    write_json(out / "result.json", result)
+    (out / "bundle.part").rename(out / "bundle")
+    return result
+
+
+def _learn(model: Any, ids: list[Ids], pad: int, course: Course, folder: Path, console: Console) -> list[float]:
+    """Losses of the steps that were taken now, smoothed."""
+    losses: list[float] = []
+    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task("training", total=course.steps(len(ids)), loss="")
+
+        def report(done: int, loss: float) -> None:
+            losses.append(round(loss if not losses else 0.95 * losses[-1] + 0.05 * loss, 4))
+            bar.update(task, completed=done, loss=f"loss {losses[-1]:.3f}")
+
+        if (folder / STATE).is_file():
+            console.print(f"going on from {folder / STATE}", highlight=False)
+        run_course(model, ids, pad, course, folder, report)
+    return losses
+
+
+def _check_size(model: Any) -> None:
+    size = bundle_bytes(model.config, sum(weight.numel() for weight in model.parameters()))
+    if size >= GRAPH_BYTES:
+        what = f"a bundle of this base would have {size / 2**30:.1f} GiB, and a graph in one file has at most 2"
+        raise ConfigError(Code.FILE_INVALID, what, where="--base", hint="take a base of at most a billion weights")
+
+
+def _about(sifted: Sifted, learned: list[Row]) -> dict[str, Any]:
+    return {
+        "rows": len(learned),
+        "products": len({row.request.product_id for row in learned}),
+        "left_out": len(sifted.rejected),
+        "with_reference": sum(row.request.reference is not None for row in learned),
+        "slots": sifted.slots,
+    }
+
+
+def _failures(metrics: dict[str, Any], least: float) -> list[str]:
+    share = metrics["held_out"]["admitted"]
+    if share is None or share >= least:
+        return []
+    return [f"the checks admit {share:.0%} of {metrics['held_out']['n']} held-out texts, fewer than {least:.0%}"]
+
+
+def _quiet() -> None:
+    """Exporters speak of every operator that they trace."""
+    warnings.filterwarnings("ignore")
+    for name in ("transformers", "optimum", "onnxruntime", "onnx_ir", "torch.onnx", "huggingface_hub"):
+        logging.getLogger(name).setLevel(logging.ERROR)
