@@ -26,6 +26,8 @@ log = structlog.get_logger("patter.streams.learn")
 HEARTBEAT_S = 3.0
 # A consumer that is joining its group has no positions to tell.
 POSITION_S = 2.0
+# A fetch that was under way during a rebalance may come in after it; Faust then takes everything before it for read.
+SETTLED_S = 2.0
 
 
 class LearnApp:
@@ -71,6 +73,7 @@ class LearnApp:
         )
         self.faust.agent(self._topic, name="cells")(self._cells)
         self.faust.on_partitions_assigned.connect(self._on_assigned, weak=False)
+        self._again: asyncio.Task[None] | None = None
 
     def every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         """Call `work` in Faust's loop, one call after the other."""
@@ -100,3 +103,15 @@ class LearnApp:
         self.held.assign(partitions)
         self._reading.assign(partitions, self._monotonic_s())
         self._assigned(partitions)
+        if self._again is not None:
+            self._again.cancel()
+        self._again = asyncio.get_running_loop().create_task(self._read_again(partitions))
+
+    async def _read_again(self, partitions: frozenset[int]) -> None:
+        """Go back to the beginning once more, when nothing of before the rebalance can come in any longer.
+
+        What is read twice says the same twice; what was passed over the first time would be missing for good.
+        """
+        await asyncio.sleep(SETTLED_S)
+        for partition in partitions:
+            await self.faust.consumer.seek(TP(self._setup.topics.partials, partition), 0)
