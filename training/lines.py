@@ -1,18 +1,13 @@
 """The corpus's lines as they stand in its files."""
 
-import re
 from pathlib import Path
 
 from msgspec import Struct
-
-from inference.generate.checks import in_singular
-from inference.generate.slots import SLOT
 
 FOLDER = Path(__file__).parent / "corpus"
 SEGMENTS = ("any", "new", "regular", "loyal", "big_spender", "bargain_hunter", "lapsed")
 TONES = ("plain", "warm", "bold", "playful", "expert")
 CTAS = ("none", "shop", "discover", "save", "remind")
-_WORD = re.compile(r"\{[a-z0-9]+\}|[\w'’-]+")
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -43,14 +38,3 @@ def read_lines(path: Path) -> tuple[list[Line], list[str]]:
             Line(category=path.stem, segment=segment, tone=tone, cta=cta, channel=channel, text=text, place=place)
         )
     return lines, malformed
-
-
-def literal(text: str) -> str:
-    """What a text says by itself: words that agree in the singular, facts as gaps."""
-    return SLOT.sub(" \x00 ", in_singular(text)).lower()
-
-
-def trigrams(text: str) -> frozenset[tuple[str, ...]]:
-    """Word trigrams, slots being words; of a text of fewer words, all of them as one."""
-    words = _WORD.findall(text.lower())
-    return frozenset(tuple(words[at : at + 3]) for at in range(max(1, len(words) - 2)))

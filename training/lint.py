@@ -12,9 +12,10 @@ from itertools import chain
 from pathlib import Path
 
 from inference.generate.channels import HEADLINES, LIMITS, NAMED_ELSEWHERE
-from inference.generate.checks import claims, has_cta, phrases_of, repeats
+from inference.generate.checks import claims, has_cta, own_words, phrases_of, repeats
+from inference.generate.dedupe import LIKENESS, trigrams
 from inference.generate.slots import GRAMMAR, REQUIRED, SLOT, SLOTS
-from training.lines import CTAS, FOLDER, SEGMENTS, TONES, Line, literal, read_lines, trigrams
+from training.lines import CTAS, FOLDER, SEGMENTS, TONES, Line, read_lines
 
 # As wide as facts usually are; a slot that is wider where a text is shown is a matter for the room it is given then.
 WIDTHS = {
@@ -30,7 +31,6 @@ WIDTHS = {
     "FEATURE2": 22,
     "RATING": 3,
 }
-LIKENESS = 0.8
 # Of a file's lines: how many may begin with the same three words, or end with the same sentence.
 SAME_START, SAME_END = 0.02, 0.04
 _LEAST = 5
@@ -69,7 +69,7 @@ def problems(line: Line) -> Iterator[str]:
         yield "{NAME} is missing"
     if "FEATURE2" in slots and "FEATURE" not in slots:
         yield "{FEATURE2} without {FEATURE}"
-    plain = literal(line.text)
+    plain = own_words(line.text)
     yield from _length(line)
     yield from _agreement(line.text)
     for found in claims(line.text):

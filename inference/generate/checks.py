@@ -14,12 +14,12 @@ from itertools import pairwise
 
 from inference.generate.channels import HEADLINES, NAMED_ELSEWHERE
 from inference.generate.grammar import with_grammar
+from inference.generate.lexicon import backed_words, entries
 from inference.generate.render import compile_text, render
 from inference.generate.slots import GRAMMAR, REQUIRED, SLOT, SLOTS
 from schemas.errors import Code
 from schemas.ports import TextRequest
 
-_LISTS = ("colours", "materials", "amounts", "claims", "attributes")
 _FINISHED = (".", "!", "?")
 _SIGNS = re.compile(r"[\d%‰$€£¥₹₩¢#½¼¾⅓⅔]")
 _WORD = re.compile(r"[a-z]+(?:['’-][a-z]+)*")
@@ -61,7 +61,7 @@ def _codes(slot_text: str, request: TextRequest, *, finished: bool) -> Iterable[
 
 def claims(slot_text: str) -> tuple[str, ...]:
     """Every number, colour, material and unbacked promise in the literal part, in order of appearance."""
-    literal = SLOT.sub(_GAP, in_singular(slot_text)).lower()
+    literal = own_words(slot_text)
     found = [(match.start(), match.group()) for pattern in (_SIGNS, _lexicon()) for match in pattern.finditer(literal)]
     return tuple(word for _, word in sorted(found))
 
@@ -71,8 +71,7 @@ def repeats(slot_text: str) -> bool:
     slots = [slot for slot in SLOT.findall(slot_text) if slot not in GRAMMAR]
     if len(slots) != len(set(slots)):
         return True
-    lower = SLOT.sub(_GAP, in_singular(slot_text)).lower()
-    for stretch in re.split(r"[.!?\x00]", lower):
+    for stretch in re.split(r"[.!?\x00]", own_words(slot_text)):
         words = _WORD.findall(stretch)
         if any(a == b for a, b in pairwise(words)):
             return True
@@ -83,7 +82,12 @@ def repeats(slot_text: str) -> bool:
 def has_cta(slot_text: str, cta: str) -> bool:
     """Whether the text calls to what was asked for. A type that has no phrases, or is not known, asks for nothing."""
     pattern = _cta_phrases().get(cta)
-    return pattern is None or pattern.search(SLOT.sub(_GAP, in_singular(slot_text)).lower()) is not None
+    return pattern is None or pattern.search(own_words(slot_text)) is not None
+
+
+def own_words(slot_text: str) -> str:
+    """What a text says by itself, in small letters: words that agree in the singular, facts as gaps."""
+    return SLOT.sub(_GAP, in_singular(slot_text)).lower()
 
 
 def in_singular(slot_text: str) -> str:
@@ -93,33 +97,18 @@ def in_singular(slot_text: str) -> str:
 
 def phrases_of(text: str) -> re.Pattern[str]:
     """What finds the words of a list: entries between commas, lines that begin with # being comments."""
-    return _phrases(_entries(text))
-
-
-def _entries(text: str) -> tuple[str, ...]:
-    body = ",".join(line for line in text.splitlines() if not line.startswith("#"))
-    return tuple(" ".join(entry.split()) for entry in body.split(",") if entry.strip())
-
-
-def words_of(name: str) -> tuple[str, ...]:
-    """The entries of a word list (colours, materials, amounts, claims, attributes), in the order of its file."""
-    return _entries(files("inference.generate").joinpath("lexicons", f"{name}.txt").read_text("utf-8"))
+    return _phrases(entries(text))
 
 
 @cache
 def _lexicon() -> re.Pattern[str]:
-    words = {word for name in _LISTS for word in words_of(name)}
-    return _phrases(words | {word + _plural(word) for word in words} | {f"{word}ish" for word in words})
+    return _phrases(backed_words())
 
 
 @cache
 def _cta_phrases() -> dict[str, re.Pattern[str]]:
     text = files("inference.generate").joinpath("lexicons", "cta.toml").read_text("utf-8")
     return {kind: _phrases(phrases) for kind, phrases in tomllib.loads(text).items() if phrases}
-
-
-def _plural(word: str) -> str:
-    return "es" if word.endswith(("s", "x", "z", "ch", "sh")) else "s"
 
 
 def _phrases(phrases: Iterable[str]) -> re.Pattern[str]:

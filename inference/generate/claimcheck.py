@@ -8,14 +8,11 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from inference.generate.checks import words_of
 from inference.generate.findings import Finding
+from inference.generate.lexicon import backed_words
 from inference.generate.phrases import Phrases, phrases, words
 from inference.generate.record import Record, figures, readings
 from schemas.errors import Code
-
-LISTS = ("colours", "materials", "amounts", "attributes", "claims")
-"""The word lists whose words have to be backed."""
 
 _AMOUNT = r"\d+(?:[.,'’]\d+)*"
 _MONEY = re.compile(rf"(?P<before>[$€£¥₹₩])\s?(?P<a>{_AMOUNT})|(?P<b>{_AMOUNT})\s?(?P<after>[$€£¥₹₩])(?!\s?\d)")
@@ -66,9 +63,7 @@ def _words(shown: str, record: Record) -> Iterator[str]:
 
 @cache
 def _lexicon() -> Phrases:
-    listed = {word for name in LISTS for word in words_of(name)}
-    plurals = {word + ("es" if word.endswith(("s", "x", "z", "ch", "sh")) else "s") for word in listed}
-    return phrases(listed | plurals | {f"{word}ish" for word in listed})
+    return phrases(backed_words())
 
 
 def _stands(figure: str, record: Record) -> bool:

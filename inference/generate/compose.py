@@ -4,7 +4,7 @@ template. Pure apart from the writer.
 
 from collections.abc import Iterator, Sequence
 
-from inference.decide.hashing import seed_of
+from inference.decide.hashing import text_seed
 from inference.generate.channels import LIMITS
 from inference.generate.checks import codes
 from inference.generate.copyset import (
@@ -28,8 +28,6 @@ from inference.generate.templates import fitting_templates, template_texts
 from inference.text.embedder import Vector
 from schemas.errors import Code
 from schemas.ports import TextRequest, Writer, WrittenText
-
-_SEED_BITS = 63
 
 TRIES = 5
 """Texts written for one variant before the template answers: as many as serving tries (`generate.tries`)."""
@@ -104,7 +102,7 @@ def _request(
         channel=ask.channel,
         locale=ask.locale,
         facts=subject.facts,
-        seed=seed_of(str(seed), *names) >> (128 - _SEED_BITS),
+        seed=text_seed(str(seed), *names),
         max_chars=standards.room(ask.channel),
         sentiment=ask.sentiment,
         avoid=tuple(dict.fromkeys(code for refused in draft.refused for code in refused.codes)),

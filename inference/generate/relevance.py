@@ -10,12 +10,11 @@ from importlib.resources import files
 
 from msgspec import Struct
 
-from inference.generate.checks import in_singular
+from inference.generate.checks import own_words
 from inference.generate.findings import Finding
 from inference.generate.phrases import Phrases, phrases, words
 from inference.generate.prompt import category_word
 from inference.generate.record import Record
-from inference.generate.slots import SLOT
 from schemas.catalog import Product
 from schemas.errors import Code
 
@@ -59,7 +58,7 @@ def misplaced(
     `category` is the shop's own name for the kind; `known` maps a kind to the words by which it is recognised (a
     bundle's). What the product's record says is never out of place.
     """
-    own = words(SLOT.sub("\x00", in_singular(slot_text)))
+    own = words(own_words(slot_text))
     kinds = {category_word(category, table) for table in (_telltales(), known or {})}
     return tuple(
         Finding(Code.COPY_IRRELEVANT, f"{told!r} tells of {' or '.join(sorted(of))}")

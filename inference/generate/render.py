@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
+from inference.generate.lexicon import words_of
 from inference.generate.slots import GRAMMAR, SLOT
 
 Parts = tuple[str, ...]
@@ -73,7 +73,4 @@ def _article(value: str) -> str:
 
 @cache
 def _plain_words() -> frozenset[str]:
-    folder = files("inference.generate").joinpath("lexicons")
-    text = ",".join(folder.joinpath(f"{name}.txt").read_text("utf-8") for name in ("colours", "materials"))
-    words = {word.strip() for line in text.splitlines() if not line.startswith("#") for word in line.split(",")}
-    return frozenset(words | _BESIDE)
+    return _BESIDE.union(words_of("colours"), words_of("materials"))

@@ -6,10 +6,10 @@ Read are a text's own words only. Facts are the shop's, and so is what it calls 
 import re
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 
 from inference.generate.checks import in_singular
 from inference.generate.findings import Finding
+from inference.generate.lexicon import words_of
 from inference.generate.phrases import Phrases, phrases, words
 from inference.generate.slots import SLOT
 from schemas.errors import Code
@@ -68,6 +68,4 @@ def _is_iban(text: str) -> bool:
 
 @cache
 def _lexicon() -> Phrases:
-    text = files("inference.generate").joinpath("lexicons", "screen.txt").read_text("utf-8")
-    entries = [entry for line in text.splitlines() if not line.startswith("#") for entry in line.split(",")]
-    return phrases(entries)
+    return phrases(words_of("screen"))

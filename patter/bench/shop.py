@@ -10,13 +10,13 @@ import msgspec
 from confluent_kafka import Producer
 
 from inference.bundle import load_bundle
+from inference.generate.copyset import copy_id
 from patter.settings import Settings
 from patter.wiring.bundle import bundle_path
 from patter.wiring.experiment import experiment_of, segment_table
 from patter.wiring.kafka import kafka_options, topics_of
 from schemas.catalog import Product
 from schemas.copy import Candidate, CopyKey, PoolEntry
-from streams.generate.write import copy_id
 from streams.kafka.config import producer_config
 
 SHOPPERS = 100_000

@@ -1,17 +1,15 @@
 """Writes a batch of requests: again with another seed where a text fails its checks, a few times."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 from msgspec import Struct
 
 from inference.decide.facts import Facts
-from inference.decide.hashing import seed_of
+from inference.decide.hashing import text_seed
+from inference.generate.copyset import copy_id
 from schemas.copy import Candidate, CopyRequest, CopyVerdict, PoolEntry
 from schemas.ports import TextRequest, Writer, WrittenText
 from streams.generate.setup import GenerateSetup
-
-_SEED_BITS = 63
 
 
 class Outcome(Struct, frozen=True):
@@ -20,11 +18,6 @@ class Outcome(Struct, frozen=True):
     entries: list[PoolEntry]
     verdicts: list[CopyVerdict]
     written: list[WrittenText]
-
-
-def copy_id(bundle_sha256: str, slot_text: str) -> str:
-    """A copy's name: a hash of the bundle that wrote it and of its text, so that equal texts have equal names."""
-    return blake2b(f"{bundle_sha256}\x1f{slot_text}".encode(), digest_size=16).hexdigest()
 
 
 def write_all(writer: Writer, wanted: Sequence[tuple[CopyRequest, Facts]], setup: GenerateSetup) -> Outcome:
@@ -51,7 +44,7 @@ def write_all(writer: Writer, wanted: Sequence[tuple[CopyRequest, Facts]], setup
 def _text_request(
     request: CopyRequest, facts: Facts, setup: GenerateSetup, bundle_sha256: str, attempt: int
 ) -> TextRequest:
-    seed = seed_of(bundle_sha256, request.key().encode(), str(attempt)) >> (128 - _SEED_BITS)
+    seed = text_seed(bundle_sha256, request.key().encode(), str(attempt))
     return TextRequest(
         product_id=request.product_id,
         category=facts.product.category,

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from inference.bundle import load_bundle, starter_dir
 from inference.generate import open_writer
-from inference.generate.checks import claims, codes, words_of
+from inference.generate.checks import claims, codes
 from inference.generate.grammar import with_grammar
+from inference.generate.lexicon import words_of
 from inference.generate.render import compile_text, render, slots_in
 from inference.generate.slots import GRAMMAR, SLOTS
 from inference.generate.templates import template_text

@@ -1,7 +1,8 @@
 import msgspec
 import pytest
 
-from inference.generate.checks import claims, codes, has_cta, repeats, words_of
+from inference.generate.checks import claims, codes, has_cta, repeats
+from inference.generate.lexicon import words_of
 from schemas.ports import TextRequest
 
 REQUEST = TextRequest(

@@ -6,11 +6,12 @@ import pytest
 
 from inference.generate.channels import LIMITS
 from inference.generate.checks import codes
+from inference.generate.dedupe import trigrams
 from inference.generate.prompt import prompt_tokens
 from inference.generate.render import slots_in
 from inference.generate.slots import GRAMMAR, offered
 from training import lint as lint_module
-from training.lines import CTAS, FOLDER, SEGMENTS, TONES, read_lines, trigrams
+from training.lines import CTAS, FOLDER, SEGMENTS, TONES, read_lines
 from training.lint import lint
 from training.pairs import (
     HELD_CATEGORIES,
