@@ -18,9 +18,9 @@ _TYPES = {"fp32": np.float32, "fp16": np.float16}
 
 
 class Decoder(Protocol):
-    """Rows of a cache and the model that fills them. `movable`: rows may be moved, and used while others stay."""
+    """Rows of a cache and the model that fills them. `whole`: rows are filled only where none is held."""
 
-    movable: bool
+    whole: bool
 
     def forward(self, first: int, tokens: Ids, before: Ids, added: Ids) -> Floats:
         """Feed rows `first`, `first` + 1, ... and answer logits [rows, vocabulary] after each row's last new token.
@@ -44,7 +44,7 @@ class Decoder(Protocol):
 class _Slots:
     """Keys and values in memory of numpy's, [slots, heads, context, head size] for every layer."""
 
-    movable = True
+    whole = False
 
     def __init__(self, session: Any, graph: Graph, slots: int) -> None:
         self._session, self._graph = session, graph
@@ -132,35 +132,40 @@ class FusedDecoder(_Slots):
 
 
 class DeviceDecoder:
-    """A fused graph whose buffers stay on a device. Every row takes part in every run, so a batch is admitted whole."""
+    """A fused graph whose buffers stay on a device: every row of them takes part in every run, and none is ever copied.
 
-    movable = False
+    A row that is moved keeps its memory and changes its number. What a text leaves behind goes when the last one does,
+    so a batch is admitted whole.
+    """
+
+    whole = True
 
     def __init__(self, session: Any, graph: Graph, slots: int, device: str) -> None:
         self._session, self._slots = session, slots
         self._shape = (slots, graph.kv_heads, graph.context, graph.head_dim)
         self._type, self._device = _TYPES[graph.precision], device
         self._buffers = {name: self._empty() for name in past_names(graph)}
+        # The row of the buffers that a row of the batch has.
+        self._held = np.arange(slots)
 
     def forward(self, first: int, tokens: Ids, before: Ids, added: Ids) -> Floats:
-        idle = self._slots - len(tokens)
+        rows = self._held[first : first + len(tokens)]
+        # Rows that nobody holds are fed one token too; what they answer is not read.
+        fed: Ids = np.zeros((self._slots, tokens.shape[1]), np.int64)
+        behind, own = np.zeros(self._slots, np.int64), np.ones(self._slots, np.int64)
+        fed[rows], behind[rows], own[rows] = tokens, before, added
         binding = self._session.io_binding()
-        _bind_rows(
-            binding,
-            np.pad(tokens, ((0, idle), (0, 0))),
-            np.pad(before, (0, idle)),
-            np.pad(added, (0, idle), constant_values=1),
-        )
+        _bind_rows(binding, fed, behind, own)
         for name, value in self._buffers.items():
             binding.bind_ortvalue_input(name, value)
             binding.bind_ortvalue_output(present_name(name), value)
         binding.bind_output("logits", "cpu")
         self._session.run_with_iobinding(binding)
         logits = binding.get_outputs()[-1].numpy()
-        return np.asarray(logits[: len(tokens)], np.float32)
+        return np.asarray(logits[rows], np.float32)
 
     def move(self, source: int, target: int, length: int) -> None:
-        raise NotImplementedError("rows of a device stay where they are")
+        self._held[[source, target]] = self._held[[target, source]]
 
     def clear(self, row: int) -> None:
         """With the last row of a batch goes everything."""

@@ -68,7 +68,7 @@ class Engine:
                 for place in reversed(range(rows.count)):
                     self._leave(rows, place)
                 break
-            room = rows.free if self._decoder.movable or not rows.count else 0
+            room = 0 if self._decoder.whole and rows.count else rows.free
             if waiting and room and (not rows.count or room >= min(ADMIT, len(waiting))):
                 first = rows.count
                 for _ in range(min(room, len(waiting))):
@@ -78,7 +78,7 @@ class Engine:
             if rows.count:
                 held = rows.length[: rows.count]
                 logits = self._decoder.forward(0, rows.last[: rows.count, None], held, held * 0 + 1)
-                rows.length[: rows.count] += rows.live
+                rows.length[: rows.count] += 1
                 done(self._say(rows, 0, logits))
         return written
 
@@ -87,13 +87,6 @@ class Engine:
         return rows.extend(first, drawn.tokens, logits.argmax(axis=1), drawn.chance < self._sampler.least)
 
     def _leave(self, rows: Rows, place: int) -> tuple[int, list[int]]:
-        if not self._decoder.movable:
-            parked = rows.park(place)
-            if not rows.live.any():
-                for every in reversed(range(rows.count)):
-                    rows.leave(every)
-                    self._decoder.clear(every)
-            return parked
         which, said, source = rows.leave(place)
         if source is not None:
             self._decoder.move(source, place, int(rows.length[place]))

@@ -112,12 +112,6 @@ class Rows:
         self._which = [0] * slots
 
     @property
-    def live(self) -> Bools:
-        """Which of the places in use are still being written."""
-        live: Bools = np.array([job is not None for job in self._jobs[: self.count]], np.bool_)
-        return live
-
-    @property
     def free(self) -> int:
         """How many more texts there is room for."""
         return len(self._jobs) - self.count
@@ -162,8 +156,6 @@ class Rows:
         vocabulary, done = self._vocabulary, list[tuple[int, Ending]]()
         rows = zip(tokens.tolist(), likeliest.tolist(), unsure.tolist(), strict=True)
         for place, (token, wanted, doubtful) in enumerate(rows, start=first):
-            if self._jobs[place] is None:
-                continue
             if doubtful and len(self._said[place]) >= vocabulary.opening:
                 done.append((place, "unsure"))
             elif token == vocabulary.eos:
@@ -189,11 +181,6 @@ class Rows:
         stopped = bool(said) and (not job.stops or bool(vocabulary.stops[said[-1]]))
         may = stopped and all(vocabulary.slots.get(slot) in said for slot in job.needed)
         self.bars[place, vocabulary.eos] = 0 if may and (job.called is None or job.called(said)) else _BARRED
-
-    def park(self, place: int) -> tuple[int, list[int]]:
-        """A row is done and keeps its place: which job it was, and its tokens."""
-        self._jobs[place] = None
-        return self._which[place], self._said[place]
 
     def leave(self, place: int) -> tuple[int, list[int], int | None]:
         """A row is done: which job it was, its tokens, and which place's row has to be moved into its own, if any."""

@@ -40,7 +40,7 @@ class Wanting:
     """A decoder whose model wants some tokens far more than all others, whatever it has read; the first a bit more."""
 
     def __init__(self, decoder, wanted):
-        self.movable, self._decoder, self._wanted = decoder.movable, decoder, wanted
+        self.whole, self._decoder, self._wanted = decoder.whole, decoder, wanted
 
     def forward(self, *fed):
         logits = self._decoder.forward(*fed)

@@ -56,7 +56,7 @@ def test_buffers_that_stay_on_a_device_change_no_text(tiny):
 class Watching:
     """A decoder that looks, before a text begins in a row, whether anything of another is left there."""
 
-    movable = True
+    whole = False
 
     def __init__(self, decoder, clears=True):
         self._decoder, self._clears, self.began = decoder, clears, 0
@@ -121,7 +121,7 @@ def test_past_the_deadline_nothing_is_kept_and_what_was_done_stays(tiny):
 class Never:
     """A decoder that must not run."""
 
-    movable = True
+    whole = False
 
     def forward(self, *fed):
         raise AssertionError("it ran")
