@@ -2,7 +2,7 @@
 template. Pure apart from the writer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from inference.decide.hashing import text_seed
 from inference.generate.channels import LIMITS
@@ -18,15 +18,14 @@ from inference.generate.copyset import (
     verdict_of,
     with_relevance,
 )
-from inference.generate.dedupe import repeated
-from inference.generate.findings import Finding, codes_of
+from inference.generate.dedupe import duplicate
+from inference.generate.findings import codes_of
 from inference.generate.judge import Judged, Standards, Subject, judged, subject_of
 from inference.generate.reference import Embedder
 from inference.generate.render import slots_in
 from inference.generate.scores import Scores, scores_of
 from inference.generate.templates import fitting_templates, template_texts
 from inference.text.embedder import Vector
-from schemas.errors import Code
 from schemas.ports import TextRequest, Writer, WrittenText
 
 TRIES = 5
@@ -60,14 +59,18 @@ def compose(
 ) -> list[CopySet]:
     """A set of `variants` texts for each ask, in their order; every variant has a text.
 
-    A text depends on its ask, its variant number and the seed, and on its own set, not on what else is asked for.
+    No two texts of the model for one product and channel say the same, whomever they are for. So a text depends on its
+    ask, its variant number, the seed, and the other sets of its product; on nothing else that is asked for.
     `deadline_s` bounds each of the up to `tries` calls of the writer.
     """
     subjects = {ask.product.product_id: subject_of(ask.product) for ask in asks}
     drafts = [[_Draft() for _ in range(variants)] for _ in asks]
+    kin: dict[tuple[str, str], list[_Draft]] = {}
+    for ask, siblings in zip(asks, drafts, strict=True):
+        kin.setdefault((ask.product.product_id, ask.channel), []).extend(siblings)
     for attempt in range(tries):
         wanted = [
-            (ask, drafts[place], number)
+            (ask, drafts[place][number], number)
             for place, ask in enumerate(asks)
             for number in range(variants)
             if drafts[place][number].taken is None
@@ -75,12 +78,13 @@ def compose(
         if not wanted:
             break
         requests = [
-            _request(ask, subjects[ask.product.product_id], standards, siblings[number], number, attempt, seed)
-            for ask, siblings, number in wanted
+            _request(ask, subjects[ask.product.product_id], standards, draft, number, attempt, seed)
+            for ask, draft, number in wanted
         ]
         texts = writer.write(requests, deadline_s)
-        for (ask, siblings, number), request, text in zip(wanted, requests, texts, strict=True):
-            _take(ask, siblings, number, request, text, subjects[ask.product.product_id], standards)
+        for (ask, draft, _), request, text in zip(wanted, requests, texts, strict=True):
+            earlier = _earlier(kin[ask.product.product_id, ask.channel])
+            _take(draft, request, text, subjects[ask.product.product_id], standards, earlier)
     return [
         _finished(ask, siblings, subjects[ask.product.product_id], standards, embedder, writer.bundle_sha256)
         for ask, siblings in zip(asks, drafts, strict=True)
@@ -111,31 +115,25 @@ def _request(
 
 
 def _take(
-    ask: Ask,
-    siblings: Sequence[_Draft],
-    number: int,
+    draft: _Draft,
     request: TextRequest,
     text: WrittenText,
     subject: Subject,
     standards: Standards,
+    earlier: Sequence[str],
 ) -> None:
     """Keep a text that passes, or what it failed for."""
-    draft = siblings[number]
     draft.tokens += text.tokens
-    verdict = judged(text.slot_text, ask.channel, subject, standards, text.codes)
-    found = (*verdict.findings, *_twice(verdict, siblings))
+    verdict = judged(text.slot_text, request.channel, subject, standards, text.codes)
+    found = (*verdict.findings, *duplicate(verdict.shown, earlier))
     if found:
         draft.refused.append(Refused(slot_text=text.slot_text, codes=codes_of(found), seed=request.seed))
     else:
         draft.taken, draft.seed = verdict, request.seed
 
 
-def _twice(verdict: Judged, siblings: Sequence[_Draft]) -> Iterator[Finding]:
-    if verdict.shown is not None:
-        earlier = [draft.taken.shown for draft in siblings if draft.taken is not None and draft.taken.shown]
-        other = repeated(verdict.shown, earlier)
-        if other is not None:
-            yield Finding(Code.COPY_DUPLICATE, f"repeats {other!r}")
+def _earlier(siblings: Sequence[_Draft]) -> list[str]:
+    return [draft.taken.shown for draft in siblings if draft.taken is not None and draft.taken.shown]
 
 
 def _template(ask: Ask, siblings: Sequence[_Draft], subject: Subject, standards: Standards) -> Judged:
@@ -148,7 +146,7 @@ def _template(ask: Ask, siblings: Sequence[_Draft], subject: Subject, standards:
     best: tuple[tuple[int, int], Judged] | None = None
     for text in texts:
         verdict = judged(text, ask.channel, subject, standards, codes(text, request))
-        found = (*verdict.findings, *_twice(verdict, siblings))
+        found = (*verdict.findings, *duplicate(verdict.shown, _earlier(siblings)))
         faults = (sum(finding.code not in FOR_REVIEW for finding in found), len(found))
         if best is None or faults < best[0]:
             best = faults, Judged(verdict.slot_text, verdict.shown, found)

@@ -33,7 +33,7 @@ class EndsWhenDue:
     """A decoder whose model always wants to end; the rows' own rule, which the engine keeps, says when it may."""
 
     def __init__(self, decoder: Decoder, eos: int) -> None:
-        self.movable = decoder.movable
+        self.whole = decoder.whole
         self._decoder, self._eos = decoder, eos
 
     def forward(self, first: int, tokens: Ids, before: Ids, added: Ids) -> Floats:

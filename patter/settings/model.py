@@ -188,6 +188,9 @@ class Settings(BaseSettings):
 
     tenant: Name = Field("demo", description="Part of every decision id: two tenants never meet.")
     data_dir: Name = Field(".patter", description="Folder for what this machine keeps: store, logs, pids.")
+    brand_rules: str | None = Field(
+        None, description="A TOML file of your brand's rules (docs/write.md), which every text keeps; none otherwise."
+    )
     bundle: str | None = Field(
         None, description="Folder of a model bundle; the starter that ships with Patter otherwise."
     )

@@ -6,6 +6,7 @@ from inference.bundle import load_bundle
 from inference.generate.channels import LIMITS
 from patter.settings import Settings, problems
 from patter.settings.load import Problem
+from patter.wiring.brand import brand_rules
 from patter.wiring.bundle import bundle_path
 from patter.wiring.kafka import kafka_options
 from patter.wiring.tokens import token_keys
@@ -21,6 +22,7 @@ def all_problems(path: Path | None) -> list[Problem]:
     return [
         *_kafka(found),
         *_bundle(found),
+        *_brand(found),
         *_tokens(found),
         *_features(found),
     ]
@@ -53,6 +55,14 @@ def _bundle(settings: Settings) -> list[Problem]:
                 text = f"the bundle knows no {field} {value!r}; it knows {', '.join(words)}"
                 wrong.append(Problem(f"variants[{number}].{field}", text))
     return wrong
+
+
+def _brand(settings: Settings) -> list[Problem]:
+    try:
+        brand_rules(settings)
+    except ConfigError as error:
+        return [Problem("brand_rules", f"{error.what} ({error.where})")]
+    return []
 
 
 def _tokens(settings: Settings) -> list[Problem]:

@@ -1,8 +1,10 @@
 """generate as a process."""
 
+from inference.bundle import load_bundle
 from inference.generate import open_writer
-from inference.generate.channels import LIMITS
+from inference.generate.judge import Standards
 from patter.settings import Settings
+from patter.wiring.brand import brand_rules
 from patter.wiring.bundle import bundle_path
 from patter.wiring.kafka import group_of, kafka_options, topics_of
 from patter.wiring.process import RoleProcess, now_ms
@@ -27,22 +29,24 @@ def run_generate(settings: Settings, member: str, port: int | None) -> None:
     topics = topics_of(settings)
     check_partitions(options, {topics[name].name: topics[name].partitions for name in USED})
     part = settings.generate
-    writer = open_writer(bundle_path(settings), provider=part.provider, threads=part.threads, batch=part.batch)
+    folder = bundle_path(settings)
+    kinds = load_bundle(folder).generation.controls.categories
+    writer = open_writer(folder, provider=part.provider, threads=part.threads, batch=part.batch)
     setup = GenerateSetup(
         topics=GenerateTopics(
             topics["copy_requests"].name, topics["copy"].name, topics["copy_review"].name, topics["dlq"].name
         ),
         channel=settings.serve.channel,
-        max_chars=LIMITS[settings.serve.channel],
         expire_ms=int(part.expire_s * 1000),
         tries=part.tries,
     )
+    standards = Standards(rules=brand_rules(settings), kinds=kinds)
     state_topics = StateTopics(topics["catalog"].name, topics["copy"].name)
     broadcast = BroadcastReader(options, list(state_topics.names().values()), now_ms)
     pool = Pool(setup.channel, settings.serve.locale, writer.bundle_sha256)
     states = States(broadcast, state_topics, pool, process.metrics, ROLE)
     broadcast.start()
-    worker = GenerateWorker(setup, states, writer, process.metrics, now_ms, reject_brake(settings))
+    worker = GenerateWorker(setup, standards, states, writer, process.metrics, now_ms, reject_brake(settings))
     loop = Loop(
         options,
         LoopOptions(

@@ -11,6 +11,7 @@ from features.store.start import open_reader
 from inference.bundle import load_bundle
 from inference.generate.channels import LIMITS
 from patter.settings import Settings
+from patter.wiring.brand import brand_rules
 from patter.wiring.bundle import bundle_path
 from patter.wiring.experiment import experiment_of, segment_table
 from patter.wiring.features import feature_options
@@ -56,6 +57,7 @@ def serve_setup(settings: Settings, member: str, reader: FeatureReader, bundle_s
         channel=settings.serve.channel,
         locale=settings.serve.locale,
         max_chars=LIMITS[settings.serve.channel],
+        rules=brand_rules(settings),
         views=tuple(reader.views),
         key_id=settings.tokens.active,
         key=keys[settings.tokens.active],

@@ -1,5 +1,7 @@
 """The pool as serve holds it: for each key the texts that may be shown now, ready to render."""
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from inference.decide.facts import PRICE_SLOTS
@@ -35,6 +37,7 @@ class Pool:
         self._channel, self._locale, self._bundle = channel, locale, bundle_sha256
         self.texts: dict[tuple[str, str, str], tuple[Text, ...]] = {}
         self._changed: set[str] = set()
+        self._variants: set[str] = set()
 
     def apply(self, key: CopyKey, entry: PoolEntry | None) -> None:
         """Take a record of `patter.copy.v1`; None removes the key."""
@@ -48,9 +51,15 @@ class Pool:
         )
         place = (key.product_id, key.segment, key.variant)
         if texts:
+            self._variants.add(key.variant)
             self.texts[place] = texts
         else:
             self.texts.pop(place, None)
+
+    def siblings(self, key: CopyKey) -> Iterator[Text]:
+        """The texts for the same product and segment under the other variants."""
+        for variant in sorted(self._variants - {key.variant}):
+            yield from self.texts.get((key.product_id, key.segment, variant), ())
 
     def take_changed(self) -> set[str]:
         """The products whose texts have changed since the last call."""

@@ -43,13 +43,17 @@ class StateTopics(Struct, frozen=True):
 
 
 class States:
-    """What a worker knows besides the batch. Changes only in `swap`, between batches."""
+    """What a worker knows besides the batch. Changes only in `swap`, between batches.
+
+    `catalogue_version` counts the changes of the catalogue.
+    """
 
     def __init__(self, reader: BroadcastReader, topics: StateTopics, pool: Pool, metrics: Metrics, role: str) -> None:
         self._reader, self._topics, self._metrics, self._role = reader, topics, metrics, role
         self.pool = pool
         self.catalogue: dict[str, Facts] = {}
         self._changed: set[str] = set()
+        self.catalogue_version = 0
         self.policy: Policy | None = None
         self.codes: dict[int, str] = {}
         handlers = {"catalog": self._product, "copy": self._copy, "policy": self._policy, "codes": self._code}
@@ -90,6 +94,7 @@ class States:
 
     def _product(self, record: Record) -> None:
         key = (record.key or b"").decode()
+        self.catalogue_version += 1
         if not record.value:
             self.catalogue.pop(key, None)
             self._changed.add(key)

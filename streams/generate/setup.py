@@ -19,7 +19,6 @@ class GenerateSetup(Struct, frozen=True, kw_only=True):
 
     topics: GenerateTopics
     channel: str
-    max_chars: int
     expire_ms: int = 600_000
     tries: int = 3
     deadline_s: float = 30.0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from inference.generate.judge import Standards
 from schemas.copy import PoolEntry
 from schemas.ports import Metrics, Writer
 from streams.broadcast.gauges import StateGauges
@@ -17,6 +18,7 @@ from streams.broadcast.states import States
 from streams.dlq import RejectBrake, letter
 from streams.generate.requests import sift
 from streams.generate.setup import GenerateSetup
+from streams.generate.standards import CatalogueStandards
 from streams.generate.write import Outcome, write_all
 from streams.kafka.records import Batch, Out, Record
 
@@ -30,6 +32,7 @@ class GenerateWorker:
     def __init__(
         self,
         setup: GenerateSetup,
+        standards: Standards,
         states: States,
         writer: Writer,
         metrics: Metrics,
@@ -38,6 +41,7 @@ class GenerateWorker:
     ) -> None:
         self._setup, self._states, self._writer = setup, states, writer
         self._metrics, self._now_ms, self._brake = metrics, now_ms, brake
+        self._standards = CatalogueStandards(standards, states, now_ms)
         self._gauges = StateGauges(ROLE, states, metrics)
         self._assigned_ms = 0
         metrics.set("patter_generation_provider_info", 1.0, role=ROLE, provider=writer.provider)
@@ -62,7 +66,7 @@ class GenerateWorker:
         rejected = {id(record) for record, _ in sifted.rejected}
         self._brake.check([id(record) in rejected for record in records], ROLE)
         began = time.perf_counter()
-        outcome = write_all(self._writer, sifted.wanted, self._setup)
+        outcome = write_all(self._writer, sifted.wanted, self._setup, self._standards.now(), self._states.pool.siblings)
         if sifted.wanted:
             seconds = time.perf_counter() - began
             self._metrics.observe("patter_generation_duration_seconds", seconds, role=ROLE)

@@ -68,7 +68,7 @@ class Menus:
 
     def __init__(self, setup: ServeSetup, codes: Codes) -> None:
         self._setup, self._codes = setup, codes
-        self._controls = Controls(setup.channel)
+        self._controls = Controls(setup.channel, setup.rules)
         self._recipes = tuple(recipe.name for recipe in setup.experiment.recipes)
         self._stamp: Stamp | None = None
         self._labels: dict[tuple[str, str], tuple[str, str]] = {}

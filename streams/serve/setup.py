@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from inference.decide.assign import Experiment
+from inference.generate.brand import BrandRules
 from schemas.ports import FeatureValue
 
 SegmentOf = Callable[[Mapping[str, Mapping[str, FeatureValue] | None]], str]
@@ -33,7 +34,8 @@ class ServeSetup(Struct, frozen=True, kw_only=True):
 
     `views` are (name, join key) pairs as the feature reader gives them; `max_chars` is the channel's limit; `bots` are
     lower-case parts of user agents that are not shoppers; `price_ms` bounds how old an unseen price may be;
-    `segments_see_products` where a segment rule looks at a feature of the product.
+    `rules` are the brand's, which the control keeps too; `segments_see_products` where a segment rule looks
+    at a feature of the product.
     """
 
     tenant: str
@@ -53,6 +55,7 @@ class ServeSetup(Struct, frozen=True, kw_only=True):
     key_id: int
     key: bytes
     bundle_sha256: str
+    rules: BrandRules = BrandRules()
     seen_window: int = 200_000
     price_ms: int = 2_000
     miss_quiet_ms: int = 60_000

@@ -133,6 +133,19 @@ def test_what_repeats_a_sibling_is_written_again():
     assert writer.asked[1][0].avoid == ("copy_duplicate",)
 
 
+def test_what_another_segment_of_the_product_is_told_already_is_written_again():
+    other = Ask(product=KETTLE, segment="loyal", tone="plain", cta="shop", channel="push")
+    (first, second), writer = composed(lambda request, attempt: GOOD[attempt], [ask(), other])
+    assert [first.variants[0].slot_text, second.variants[0].slot_text] == [GOOD[0], GOOD[1]]
+    assert [request.segment for request in writer.asked[1]] == ["loyal"]
+
+
+def test_two_products_may_be_told_of_alike():
+    (first, second), writer = composed(lambda request, attempt: GOOD[attempt], [ask(KETTLE), ask(BOOTS)])
+    assert first.variants[0].slot_text == second.variants[0].slot_text == GOOD[0]
+    assert len(writer.asked) == 1
+
+
 def test_templates_of_one_set_differ():
     ((copies,), _) = composed(lambda request, _: "", variants=3)
     assert {variant.source for variant in copies.variants} == {"template"}

@@ -79,6 +79,7 @@ class MemoryStates:
     codes: dict[int, str] = field(default_factory=dict)
     known_ms: int = NOW_MS
     changed: set[str] = field(default_factory=set)
+    catalogue_version: int = 0
 
     def take_changed(self) -> frozenset[str]:
         changed, self.changed = self.changed, set()

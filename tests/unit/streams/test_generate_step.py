@@ -7,9 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from inference.decide.facts import facts_of
+from inference.generate.brand import BrandRules
+from inference.generate.judge import Standards
 from schemas.copy import CopyKey, CopyRequest, CopyVerdict, PoolEntry
 from schemas.ports import TextRequest, WrittenText
 from streams.generate.setup import GenerateSetup, GenerateTopics
+from streams.generate.standards import RENEW_MS
 from streams.generate.step import GenerateWorker
 from streams.kafka.records import Out, Record
 
@@ -18,7 +22,7 @@ BUNDLE = "b" * 64
 
 
 class Scripted:
-    """Writes one text per request; the first `failures` texts of a product fail their checks."""
+    """Writes one text per request, where VARIANT is the variant's name; the first `failures` of a product fail."""
 
     bundle_sha256, bundle_name, provider = BUNDLE, "scripted", "none"
 
@@ -32,17 +36,18 @@ class Scripted:
             tried = sum(each.product_id == request.product_id for each in self.asked)
             self.asked.append(request)
             codes = ("copy_claim",) if tried < self.failures else ()
-            texts.append(WrittenText(slot_text=self.text, codes=codes, tokens=7, ms=1.5, prompt_id="p"))
+            text = self.text.replace("VARIANT", request.variant)
+            texts.append(WrittenText(slot_text=text, codes=codes, tokens=7, ms=1.5, prompt_id="p"))
         return texts
 
 
 class Rig:
-    def __init__(self, bench: Any, writer: Scripted, brake: Any) -> None:
-        setup = GenerateSetup(topics=GenerateTopics("requests", "copy", "review", "dlq"), channel="push", max_chars=120)
+    def __init__(self, bench: Any, writer: Scripted, brake: Any, standards: Standards) -> None:
+        setup = GenerateSetup(topics=GenerateTopics("requests", "copy", "review", "dlq"), channel="push")
         self.states = bench.states
-        self.worker = GenerateWorker(setup, bench.states, writer, bench.metrics, lambda: NOW_MS, brake)
+        self.worker = GenerateWorker(setup, standards, bench.states, writer, bench.metrics, lambda: self.now_ms, brake)
         self.writer, self.metrics = writer, bench.metrics
-        self.offset = 0
+        self.offset, self.now_ms = 0, NOW_MS
 
     def ask(self, product_id: str = "p1", age_ms: int = 0, variant: str = "warm") -> Record:
         request = CopyRequest(
@@ -77,7 +82,10 @@ class Rig:
 def rig(bench: Any) -> Callable[..., Rig]:
     from streams.dlq import RejectBrake
 
-    return lambda writer=None: Rig(bench, writer or Scripted(), RejectBrake(100, 0.9, 1000))
+    def made(writer: Scripted | None = None, standards: Standards | None = None) -> Rig:
+        return Rig(bench, writer or Scripted(), RejectBrake(100, 0.9, 1000), standards or Standards())
+
+    return made
 
 
 def test_a_price_is_left_open_and_the_entry_is_keyed_by_its_key(rig: Callable[..., Rig]) -> None:
@@ -99,7 +107,7 @@ def test_equal_texts_of_one_bundle_have_one_name(rig: Callable[..., Rig]) -> Non
 
 
 def test_what_needs_no_writing_is_dropped_and_counted(rig: Callable[..., Rig]) -> None:
-    made = rig()
+    made = rig(Scripted("{NAME}, VARIANT, for {PRICE}."))
     made.run(
         made.ask(), made.ask(), made.ask("nobody"), made.ask(age_ms=600_001), made.ask(age_ms=600_000, variant="bold")
     )
@@ -165,3 +173,56 @@ def test_a_separator_in_a_product_id_does_not_break_the_key_of_a_verdict(rig: Ca
     made.states.catalogue["a|b"] = made.states.catalogue["p1"]
     (out,) = made.run(made.ask("a|b"))["review"]
     assert CopyKey.parse((out.key or b"").decode()).product_id == "a|b"
+
+
+def _codes(outs: dict[str, list[Out]]) -> list[list[str]]:
+    return [msgspec.json.decode(out.value or b"", type=CopyVerdict).codes for out in outs.get("review", [])]
+
+
+def _texts(outs: dict[str, list[Out]]) -> list[str]:
+    entries = [msgspec.json.decode(out.value or b"", type=PoolEntry) for out in outs.get("copy", [])]
+    return [candidate.slot_text for entry in entries for candidate in entry.candidates]
+
+
+def test_a_claim_that_the_record_does_not_back_is_refused_even_where_the_writer_found_nothing(
+    rig: Callable[..., Rig],
+) -> None:
+    outs = rig(Scripted("{NAME}, waterproof, for {PRICE}.")).run(rig().ask())
+    assert "copy" not in outs
+    assert _codes(outs) == [["copy_unbacked"]] * 3
+
+
+def test_what_failed_is_named_when_the_text_is_asked_for_again(rig: Callable[..., Rig]) -> None:
+    made = rig(Scripted("{NAME}, waterproof, for {PRICE}."))
+    made.run(made.ask())
+    assert [request.avoid for request in made.writer.asked] == [(), ("copy_unbacked",), ("copy_unbacked",)]
+
+
+def test_two_variants_of_a_product_and_segment_never_say_the_same(rig: Callable[..., Rig]) -> None:
+    made = rig()
+    together = made.run(made.ask(variant="warm"), made.ask(variant="bold"))
+    assert _texts(together) == ["{NAME} for {PRICE}."]
+    assert _codes(together) == [["copy_duplicate"]] * 3
+    later = made.run(made.ask(variant="plain"))
+    assert "copy" not in later
+    assert _codes(later) == [["copy_duplicate"]] * 3
+
+
+def test_the_name_of_another_product_is_refused_once_the_catalogue_is_known(rig: Callable[..., Rig]) -> None:
+    made = rig(Scripted("{NAME}, unlike any Harbor Morning Friend, VARIANT."))
+    assert len(_texts(made.run(made.ask(variant="warm")))) == 1
+    other = msgspec.structs.replace(made.states.catalogue["p1"].product, product_id="p9", name="Harbor Morning Friend")
+    made.states.catalogue["p9"] = facts_of(other)
+    made.states.catalogue_version += 1
+    assert len(_texts(made.run(made.ask(variant="bold")))) == 1
+    made.now_ms += RENEW_MS
+    assert _codes(made.run(made.ask(variant="plain"))) == [["copy_irrelevant"]] * 3
+
+
+def test_what_the_brand_requires_stands_in_the_pool_and_leaves_the_writer_less_room(rig: Callable[..., Rig]) -> None:
+    rules = BrandRules(required={"push": ("Terms apply.",)}, banned=("indeed",))
+    made = rig(standards=Standards(rules=rules))
+    assert _texts(made.run(made.ask())) == ["{NAME} for {PRICE}. Terms apply."]
+    assert made.writer.asked[0].max_chars == 120 - len(" Terms apply.")
+    made.writer.text = "{NAME}, indeed."
+    assert _codes(made.run(made.ask(variant="bold"))) == [["copy_brand"]] * 3
