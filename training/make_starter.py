@@ -5,26 +5,29 @@ of plain text to learn English from first; without it the model learns from the 
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec import structs
 from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
 from inference.bundle import Controls
-from training.bundle import Evaluate, write_bundle
+from training.bundle import TOKENIZER, TRAINING, Evaluate, write_bundle
 from training.lines import Line
 from training.pairs import HELD_CATEGORIES, HELD_PAIRS, fingerprint, is_held_out, load_controls, load_lines, pairs
 from training.plain import sentences
+from training.telltales import telltales
 from training.train import Course, Row, Shape, encode, new_model, plain_row, train
 from training.vocabulary import PAD, build
 
 SEED = 20261121
 NAME = "starter"
-VERSION = "2"
+VERSION = "3"
 CARD = Path(__file__).parent / "MODEL_CARD.md"
 # Two cores are what the machine that this was measured on has. More threads round otherwise and give another model.
 THREADS = 2
@@ -96,11 +99,16 @@ def make(
     parity: int = _PARITY_PROMPTS,
     evaluate: Evaluate | None = None,
     checkpoint: Path | None = None,
+    trained: Path | None = None,
 ) -> dict[str, Any]:
-    """Train on the corpus and write the bundle; returns its metrics."""
+    """Train on the corpus, or take what was `trained` on it, and write the bundle; returns its metrics."""
     lines, controls = load_lines(), load_controls()
-    model, tokenizer, about = learn(lines, controls, seed=seed, shape=shape, course=course, plain=plain)
+    if trained is None:
+        model, tokenizer, about = learn(lines, controls, seed=seed, shape=shape, course=course, plain=plain)
+    else:
+        model, tokenizer, about = kept(trained, fingerprint(lines))
     compared = list(pairs(lines, controls, seed))[:parity]
+    controls = structs.replace(controls, telltales=telltales(line for line in lines if not is_held_out(line)))
     return write_bundle(
         folder,
         model,
@@ -117,6 +125,15 @@ def make(
     )
 
 
+def kept(folder: Path, corpus: str) -> tuple[LlamaForCausalLM, Tokenizer, dict[str, Any]]:
+    """What `learn` answered, from the checkpoint that was kept of it. Raises ValueError where the corpus is another."""
+    about = json.loads((folder / TRAINING).read_text("utf-8"))
+    if about["corpus"] != corpus:
+        raise ValueError(f"{folder} was trained on another corpus: {about['corpus']}, not {corpus}")
+    model = LlamaForCausalLM.from_pretrained(folder).eval()
+    return model, Tokenizer.from_file(str(folder / TOKENIZER)), about
+
+
 def main() -> None:
     """The command line."""
     from training.evaluation import evaluate
@@ -126,6 +143,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--plain", type=Path, help="a folder of plain text to learn English from first")
     parser.add_argument("--keep-checkpoint", type=Path, help="where to keep the model for transformers")
+    parser.add_argument("--trained", type=Path, help="a checkpoint that was kept: trains nothing, does the rest anew")
     asked = parser.parse_args()
     if asked.out.exists() and any(asked.out.iterdir()):
         parser.error(f"{asked.out} is not empty")
@@ -138,6 +156,7 @@ def main() -> None:
         plain=asked.plain,
         evaluate=lambda folder: evaluate(folder, seed=asked.seed),
         checkpoint=asked.keep_checkpoint,
+        trained=asked.trained,
     )
 
 

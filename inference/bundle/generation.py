@@ -48,7 +48,8 @@ class Controls(Struct, frozen=True, kw_only=True):
 
     `categories` maps a category's word to the words by which a shop's own category name is recognised. `rooms` are
     upper bounds of the characters left beside the name, ascending; a last room is without bound. The last of
-    `segments`, `categories` and so on that a request does not match is `any`.
+    `segments`, `categories` and so on that a request does not match is `any`. `telltales` maps a word to the only
+    categories whose texts it was learned from.
     """
 
     segments: tuple[str, ...]
@@ -59,6 +60,7 @@ class Controls(Struct, frozen=True, kw_only=True):
     sentiments: tuple[str, ...]
     categories: dict[str, tuple[str, ...]]
     rooms: tuple[int, ...]
+    telltales: dict[str, tuple[str, ...]] = {}
 
 
 class Generation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

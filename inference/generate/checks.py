@@ -23,6 +23,8 @@ from schemas.ports import TextRequest
 _FINISHED = (".", "!", "?")
 _SIGNS = re.compile(r"[\d%‰$€£¥₹₩¢#½¼¾⅓⅔]")
 _WORD = re.compile(r"[a-z]+(?:['’-][a-z]+)*")
+# What is set beside itself is a slip: a text that compares names two things.
+_COMPARED = re.compile(r"\b([a-z]{4,}),? (?:then|before) (?:the |a |an |your |our )?\1\b(?! [a-z])")
 _BRACE = re.compile(r"[{}<>\[\]|]")
 # Stands for a slot where the literal part is read, so that words on its two sides never meet.
 _GAP = " \x00 "
@@ -67,13 +69,15 @@ def claims(slot_text: str) -> tuple[str, ...]:
 
 
 def repeats(slot_text: str) -> bool:
-    """Whether a slot stands twice, a word stands beside itself, or a sentence is said again."""
+    """Whether a slot stands twice, a word stands beside itself or across a "then" ("the price, then the price"), or a
+    sentence is said again.
+    """
     slots = [slot for slot in SLOT.findall(slot_text) if slot not in GRAMMAR]
     if len(slots) != len(set(slots)):
         return True
     for stretch in re.split(r"[.!?\x00]", own_words(slot_text)):
         words = _WORD.findall(stretch)
-        if any(a == b for a, b in pairwise(words)):
+        if any(a == b for a, b in pairwise(words)) or _COMPARED.search(stretch):
             return True
     sentences = [sentence.strip().lower() for sentence in re.split(r"[.!?]+", slot_text) if sentence.strip()]
     return len(sentences) != len(set(sentences))

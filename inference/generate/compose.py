@@ -28,7 +28,7 @@ from inference.generate.templates import fitting_templates, template_texts
 from inference.text.embedder import Vector
 from schemas.ports import TextRequest, Writer, WrittenText
 
-TRIES = 5
+TRIES = 8
 """Texts written for one variant before the template answers: as many as serving tries (`generate.tries`)."""
 
 LENGTHS = ("medium", "short")

@@ -23,12 +23,13 @@ class Standards(Struct, frozen=True, kw_only=True):
     """What all texts of a run are held to.
 
     `neighbours` are the facts of the whole catalogue, `kinds` a kind of goods and the words by which it is recognised
-    (a bundle's categories).
+    (a bundle's categories), `telltales` a word and the kinds whose texts it was learned from (a bundle's too).
     """
 
     rules: BrandRules = BrandRules()
     neighbours: Neighbours = Neighbours(phrases(()))
     kinds: Mapping[str, tuple[str, ...]] = {}
+    telltales: Mapping[str, tuple[str, ...]] = {}
 
     def room(self, channel: str) -> int:
         """How many characters a writer has in a channel. Raises KeyError where there is no such channel."""
@@ -76,7 +77,14 @@ def judged(slot_text: str, channel: str, subject: Subject, standards: Standards,
         *screened(slot_text),
         *unbacked(bare, subject.record),
         *foreign(bare, subject.record, standards.neighbours),
-        *misplaced(slot_text, subject.product.category, subject.record, standards.kinds),
+        *misplaced(
+            slot_text,
+            subject.product.category,
+            subject.record,
+            standards.kinds,
+            standards.telltales,
+            subject.product.name,
+        ),
         *breaches(whole, shown, channel, standards.rules),
     )
     return Judged(whole, shown, findings)

@@ -51,19 +51,35 @@ def foreign(shown: str, record: Record, neighbours: Neighbours) -> tuple[Finding
 
 
 def misplaced(
-    slot_text: str, category: str, record: Record, known: Mapping[str, tuple[str, ...]] | None = None
+    slot_text: str,
+    category: str,
+    record: Record,
+    known: Mapping[str, tuple[str, ...]] | None = None,
+    telltales: Mapping[str, tuple[str, ...]] | None = None,
+    name: str = "",
 ) -> tuple[Finding, ...]:
     """Words of another kind of goods among a text's own words.
 
-    `category` is the shop's own name for the kind; `known` maps a kind to the words by which it is recognised (a
-    bundle's). What the product's record says is never out of place.
+    `category` is the shop's own name for the kind; `known` maps a kind to the words by which it is recognised, and
+    `telltales` a word to the kinds whose texts it was learned from (a bundle's). What the product's record says is
+    never out of place, nor what belongs to a kind that its `name` speaks of.
     """
     own = words(own_words(slot_text))
     kinds = {category_word(category, table) for table in (_telltales(), known or {})}
-    return tuple(
-        Finding(Code.COPY_IRRELEVANT, f"{told!r} tells of {' or '.join(sorted(of))}")
+    listed = [
+        (told, of)
         for told in _lexicon().found(own)
         if not (of := _kinds()[told]) & kinds and not record.says(told.split(" ")) and not _recorded(of, record)
+    ]
+    kinds.add(category_word(name, known or {}))
+    learned = [
+        (word, frozenset(of))
+        for word in dict.fromkeys(own)
+        if (of := (telltales or {}).get(word)) and kinds.isdisjoint(of) and not record.says((word,))
+    ]
+    return tuple(
+        Finding(Code.COPY_IRRELEVANT, f"{told!r} tells of {' or '.join(sorted(of))}")
+        for told, of in dict([*learned, *listed]).items()
     )
 
 

@@ -99,7 +99,12 @@ def write(
             plan,
             variants=variants,
             seed=seed,
-            standards=Standards(rules=rules, neighbours=neighbours_of(read.products), kinds=opened.controls.categories),
+            standards=Standards(
+                rules=rules,
+                neighbours=neighbours_of(read.products),
+                kinds=opened.controls.categories,
+                telltales=opened.controls.telltales,
+            ),
             embedder=HashedTfidf(),
             done=done,
             began_s=began_s,

@@ -129,7 +129,7 @@ class GeneratePart(_Part):
     provider: Literal["auto", "cpu", "cuda"] = Field("auto", description="cuda demands a GPU and fails without one.")
     threads: int = Field(1, ge=1, le=64, description="One per process; more processes beat more threads.")
     batch: int = Field(32, ge=1, le=512, description="Texts written side by side.")
-    tries: int = Field(5, ge=1, le=10, description="Texts written for a request before it is given up for a minute.")
+    tries: int = Field(8, ge=1, le=20, description="Texts written for a request before it is given up for a minute.")
     expire_s: float = Field(600.0, gt=0, description="Requests older than this are dropped.")
 
 

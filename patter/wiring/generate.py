@@ -30,7 +30,7 @@ def run_generate(settings: Settings, member: str, port: int | None) -> None:
     check_partitions(options, {topics[name].name: topics[name].partitions for name in USED})
     part = settings.generate
     folder = bundle_path(settings)
-    kinds = load_bundle(folder).generation.controls.categories
+    controls = load_bundle(folder).generation.controls
     writer = open_writer(folder, provider=part.provider, threads=part.threads, batch=part.batch)
     setup = GenerateSetup(
         topics=GenerateTopics(
@@ -40,7 +40,7 @@ def run_generate(settings: Settings, member: str, port: int | None) -> None:
         expire_ms=int(part.expire_s * 1000),
         tries=part.tries,
     )
-    standards = Standards(rules=brand_rules(settings), kinds=kinds)
+    standards = Standards(rules=brand_rules(settings), kinds=controls.categories, telltales=controls.telltales)
     state_topics = StateTopics(topics["catalog"].name, topics["copy"].name)
     broadcast = BroadcastReader(options, list(state_topics.names().values()), now_ms)
     pool = Pool(setup.channel, settings.serve.locale, writer.bundle_sha256)

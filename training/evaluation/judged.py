@@ -1,9 +1,11 @@
 """One written text with everything that is measured on it alone."""
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from inference.generate.checks import has_cta
+from inference.generate.findings import codes_of
 from inference.generate.grammar import with_grammar
+from inference.generate.judge import Standards, judged, subject_of
 from inference.generate.render import compile_text, render, slots_in
 from inference.generate.slots import REQUIRED, offered
 from inference.text.readability import flesch
@@ -45,12 +47,14 @@ class Judged(Struct, frozen=True, kw_only=True):
     slips: tuple[Slip, ...] = ()
 
 
-def judge(case: Case, request: TextRequest, written: WrittenText, sources: Sources) -> Judged:
-    """Measure one text."""
+def judge(case: Case, request: TextRequest, written: WrittenText, sources: Sources, standards: Standards) -> Judged:
+    """Measure one text. It is admitted where serving would admit it, by all checks and not the writer's alone."""
     text = written.slot_text
     shown = render(compile_text(text), with_grammar(request.facts)) if text.strip() else None
     if shown is None:
         return Judged(request=request, written=written, shown=None, admitted=False)
+    verdict = judged(text, request.channel, subject_of(case.product), standards, written.codes)
+    written = structs.replace(written, codes=codes_of(verdict.findings))
     record = record_text(case.product)
     on_offer = offered(request.facts, request.max_chars) - _NO_FACTS
     own, (known, total) = sentiment(text), copied(text, sources.training)

@@ -9,6 +9,8 @@ import msgspec
 from inference.bundle import load_bundle
 from inference.bundle.contents import SUMS, sums_text
 from inference.generate import open_writer
+from inference.generate.judge import Standards
+from inference.generate.relevance import neighbours_of
 from schemas.catalog import Product
 from training.evaluation.card import with_table
 from training.evaluation.cases import catalogue_slice, held_out_slices
@@ -35,7 +37,8 @@ def measured(
     if catalogue:
         slices["catalogue"] = catalogue_slice(catalogue, controls, sources.calls, prompts, seed)
     writer = open_writer(folder, provider="cpu")
-    evaluation = measure(writer, slices, sources, seed=seed, report=report or (lambda _done, _all: None))
+    standards = Standards(neighbours=neighbours_of(catalogue), kinds=controls.categories, telltales=controls.telltales)
+    evaluation = measure(writer, slices, sources, standards, seed=seed, report=report or (lambda _done, _all: None))
     metrics: dict[str, Any] = msgspec.json.decode((folder / "metrics.json").read_bytes())
     metrics["evaluation"] = evaluation
     if write:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from inference.generate.judge import Standards
 from inference.text.embedder import HashedTfidf
 from schemas.ports import Writer
 from training.evaluation.cases import VARIANTS, Case
@@ -27,6 +28,7 @@ def measure(
     writer: Writer,
     slices: Mapping[str, Sequence[Case]],
     sources: Sources,
+    standards: Standards,
     *,
     seed: int,
     report: Callable[[int, int], None] = lambda _done, _all: None,
@@ -44,7 +46,9 @@ def measure(
     texts = iter(written)
     found: dict[str, Any] = {}
     for number, (name, cases) in enumerate(slices.items()):
-        judged = [[judge(case, request, next(texts), sources) for request in case.requests] for case in cases]
+        judged = [
+            [judge(case, request, next(texts), sources, standards) for request in case.requests] for case in cases
+        ]
         found[name] = _slice(judged, embedder, seed + 1_000 * number) if judged else None
     evaluation = {
         "schema": SCHEMA,

@@ -104,6 +104,13 @@ def test_words_on_two_sides_of_a_slot_or_a_stop_do_not_meet():
     assert repeats("Look. Look.")
 
 
+def test_what_is_set_beside_itself_is_a_slip():
+    assert repeats("Check the price, then the price: {NAME}.")
+    assert repeats("Finish before finish, always. {NAME}.")
+    assert not repeats("Check the price, then the fit: {NAME}.")
+    assert not repeats("You plan the year before the year plans you. {NAME}.")
+
+
 @pytest.mark.parametrize("cta", ["shop", "discover", "save", "remind"])
 def test_a_call_to_action_is_looked_for(cta):
     assert not has_cta("{NAME}, for you.", cta)

@@ -73,3 +73,26 @@ def test_a_word_of_the_record_is_never_out_of_place():
 
 def test_facts_in_slots_are_not_read_as_words():
     assert misplaced("{NAME}: {FEATURE}.", "kitchen", record_of(KETTLE), KINDS) == ()
+
+
+TELLTALES = {"supper": ("kitchen",), "lawn": ("garden", "tools")}
+
+
+@pytest.mark.parametrize(
+    ("category", "name", "found"),
+    [
+        ("kitchen", "Harbor Pot", 1),
+        ("Garden furniture", "Ridge Bench", 0),
+        # Nothing is known of the kind: only what fits every product does.
+        ("Bits and pieces", "Ridge Thing", 1),
+        # The name says what the category does not.
+        ("Sale", "Ridge garden lamp", 0),
+        ("Sale", "Lawn feed", 0),
+    ],
+)
+def test_a_word_that_only_some_categories_taught(category, name, found):
+    kinds = {**KINDS, "garden": ("garden",)}
+    product = _product(name, category)
+    faults = misplaced("Before the lawn wakes up: {NAME}.", category, record_of(product), kinds, TELLTALES, name)
+    assert len(faults) == found
+    assert misplaced("Supper is on. {NAME}.", "kitchen", record_of(KETTLE), KINDS, TELLTALES) == ()

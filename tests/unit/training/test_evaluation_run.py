@@ -4,6 +4,8 @@ import pytest
 from slot_text_writer import SlotTextWriter
 
 from inference.decide.facts import slot_values
+from inference.generate import judge
+from inference.generate.judge import Standards
 from schemas.catalog import Product
 from schemas.ports import TextRequest
 from training.evaluation.cases import Case
@@ -56,7 +58,7 @@ def evaluated(texts, cases):
         number, variant = divmod(request.seed, 10)
         return texts[number] + " Well." * (variant > 0) + " Then." * (variant > 1)
 
-    return measure(SlotTextWriter(plan), {"one": cases}, SOURCES, seed=1)
+    return measure(SlotTextWriter(plan), {"one": cases}, SOURCES, Standards(), seed=1)
 
 
 def test_every_measure_of_first_tries_is_as_planned():
@@ -83,7 +85,13 @@ def test_every_measure_of_first_tries_is_as_planned():
         return tries[name]["value"], tries[name]["n"]
 
     assert of("admitted") == (1 / 4, 4)
-    assert tries["codes"] == {"copy_claim": 1, "copy_cta_missing": 1, "copy_repeats": 1, "copy_too_long": 1}
+    assert tries["codes"] == {
+        "copy_claim": 1,
+        "copy_cta_missing": 1,
+        "copy_repeats": 1,
+        "copy_too_long": 1,
+        "copy_unbacked": 1,
+    }
     assert of("faithful") == (3 / 4, 4)
     assert tries["unbacked_examples"] == ["blue: Rake in Trail Socks. Trail Socks is blue. $12.00. Have a look."]
     assert of("no_foreign_category") == (3 / 4, 4)
@@ -147,8 +155,10 @@ def test_the_same_seed_gives_the_same_result_and_batches_do_not_matter():
     cases = [case(number=number) for number in range(90)]
     writer = SlotTextWriter(lambda request: "Pour slow. {NAME} wait{S} here." + " So." * (request.seed % 3))
     heard = []
-    first = measure(writer, {"one": cases}, SOURCES, seed=4, report=lambda done, of: heard.append((done, of)))
-    assert first == measure(writer, {"one": cases}, SOURCES, seed=4)
+    first = measure(
+        writer, {"one": cases}, SOURCES, Standards(), seed=4, report=lambda done, of: heard.append((done, of))
+    )
+    assert first == measure(writer, {"one": cases}, SOURCES, Standards(), seed=4)
     assert heard == [(240, 270), (270, 270)]
     assert writer.batches == [240, 30, 240, 30]
 
@@ -156,13 +166,15 @@ def test_the_same_seed_gives_the_same_result_and_batches_do_not_matter():
 def test_the_gate_names_what_does_not_hold():
     poor = evaluated(["Hey.", "{NAME} wait{S}."], [case(number=0), case(number=1)])
     assert poor["failures"] == []
-    poor = evaluated(["Hey.", "Hey.", "{NAME} wait{S}."], [case(number=number) for number in range(3)])
-    assert poor["failures"] == ["one: 33.3% of tries are admitted, 40% are the least"]
+    poor = evaluated([*["Hey."] * 5, "{NAME} wait{S}."], [case(number=number) for number in range(6)])
+    assert poor["failures"] == ["one: 16.7% of tries are admitted, 20% are the least"]
 
 
 def test_the_gate_looks_at_what_the_checks_let_through(monkeypatch):
-    """Were the claim check to find nothing, the evaluation still would."""
+    """Were the checks of claims and length to find nothing, the evaluation still would."""
     monkeypatch.setattr("slot_text_writer.codes", lambda _text, _request: ())
+    monkeypatch.setattr(judge, "unbacked", lambda _shown, _record: ())
+    monkeypatch.setattr(judge, "_length", lambda _shown, _channel, _said: ())
     found = evaluated(["{NAME} {IS} blue."], [case()])
     assert found["failures"] == ["one: 0.0% of the admitted texts say nothing beyond the record, all have to"]
     found = evaluated(["{NAME} wait{S} " + "and on " * 20], [case()])
@@ -170,6 +182,6 @@ def test_the_gate_looks_at_what_the_checks_let_through(monkeypatch):
 
 
 def test_a_slice_without_cases_is_null():
-    found = measure(SlotTextWriter(lambda _request: "{NAME}."), {"none": []}, SOURCES, seed=1)
+    found = measure(SlotTextWriter(lambda _request: "{NAME}."), {"none": []}, SOURCES, Standards(), seed=1)
     assert found["slices"] == {"none": None}
     assert found["failures"] == []

@@ -1,12 +1,14 @@
 """The whole way with a model of no skill: learn a little, export, fuse, compare, quantise, write a bundle, run it."""
 
 import json
+import shutil
 
 import pytest
 
 from inference.bundle import load_bundle
 from inference.generate import open_writer
 from training import graph as graph_module
+from training import make_starter as starter_module
 from training.graph import ParityError
 from training.lines import Line
 from training.make_starter import learn, make
@@ -57,6 +59,23 @@ def test_the_same_seed_gives_the_same_bundle(made, tmp_path):
     folder, _ = made
     make_small(tmp_path / "again")
     assert (tmp_path / "again" / "SHA256SUMS").read_text() == (folder / "SHA256SUMS").read_text()
+
+
+def test_what_was_trained_before_makes_the_same_bundle_without_training(made, tmp_path, monkeypatch):
+    folder, _ = made
+    monkeypatch.setattr(starter_module, "learn", None)
+    make_small(tmp_path / "again", trained=folder.parent / "checkpoint")
+    assert (tmp_path / "again" / "SHA256SUMS").read_text() == (folder / "SHA256SUMS").read_text()
+
+
+def test_what_was_trained_on_another_corpus_makes_none(made, tmp_path):
+    folder, _ = made
+    kept = shutil.copytree(folder.parent / "checkpoint", tmp_path / "kept")
+    about = json.loads((kept / "training.json").read_text())
+    (kept / "training.json").write_text(json.dumps({**about, "corpus": "another"}))
+    with pytest.raises(ValueError, match="another corpus"):
+        make_small(tmp_path / "none", trained=kept)
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_graph_that_says_something_else_makes_no_bundle(tmp_path, monkeypatch):
