@@ -5,10 +5,15 @@ import shutil
 import uuid
 from collections.abc import Iterator
 
+import hypothesis
 import msgspec
 import pytest
 
 from schemas.topics import CATALOGUE
+
+# By default hypothesis fails an example that takes 200 ms: wall clock, which another process may need.
+hypothesis.settings.register_profile("patter", deadline=None)
+hypothesis.settings.load_profile("patter")
 
 
 def lacking(reason: str) -> None:

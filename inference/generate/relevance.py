@@ -73,9 +73,9 @@ def misplaced(
     ]
     kinds.add(category_word(name, known or {}))
     learned = [
-        (word, frozenset(of))
+        (word, frozenset(taught))
         for word in dict.fromkeys(own)
-        if (of := (telltales or {}).get(word)) and kinds.isdisjoint(of) and not record.says((word,))
+        if (taught := (telltales or {}).get(word)) and kinds.isdisjoint(taught) and not record.says((word,))
     ]
     return tuple(
         Finding(Code.COPY_IRRELEVANT, f"{told!r} tells of {' or '.join(sorted(of))}")
