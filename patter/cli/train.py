@@ -36,6 +36,9 @@ def train(
     least_admitted: Annotated[
         float, typer.Option("--least-admitted", min=0, max=1, help="Share of held-out texts that the checks admit.")
     ] = 0.5,
+    objective: Annotated[
+        Path | None, typer.Option("--objective", help="Terms and weights of several aims: a TOML file.")
+    ] = None,
     seed: Seed = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     json: Json = None,
@@ -63,6 +66,7 @@ def train(
         ("--name", name),
         ("--least-admitted", least_admitted),
         *([("--rate", rate)] if rate is not None else []),
+        *([("--objective", objective)] if objective is not None else []),
     ]
     command = [sys.executable, "-m", "training.tune", *(str(word) for pair in asked for word in pair)]
     ended = subprocess.run([*command, *(["--resume"] if resume else [])], check=False).returncode

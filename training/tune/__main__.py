@@ -7,10 +7,15 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from schemas.errors import PatterError
+
+if TYPE_CHECKING:
+    from training.objective.config import Objective
+    from training.objective.conversion import Predict
 
 
 def main() -> int:
@@ -19,6 +24,12 @@ def main() -> int:
     from training.tune.run import tune
 
     asked = _parser().parse_args()
+    console = Console(stderr=True, soft_wrap=True)
+    try:
+        objective, predict = _objective(asked.objective)
+    except PatterError as error:
+        print(error.line(), file=sys.stderr)
+        return error.exit_code
     options = Options(
         base=asked.base,
         method=asked.method,
@@ -31,10 +42,10 @@ def main() -> int:
         save_every=asked.save_every,
         name=asked.name,
         least_admitted=asked.least_admitted,
+        objective=objective,
     )
-    console = Console(stderr=True, soft_wrap=True)
     try:
-        result = tune(options, asked.examples, asked.out, resume=asked.resume, console=console)
+        result = tune(options, asked.examples, asked.out, resume=asked.resume, console=console, predict=predict)
     except PatterError as error:
         print(error.line(), file=sys.stderr)
         return error.exit_code
@@ -47,6 +58,17 @@ def main() -> int:
     for failure in result["failures"]:
         console.print(f"failed: {failure}", highlight=False)
     return 1 if result["failures"] else 0
+
+
+def _objective(path: Path | None) -> tuple["Objective | None", "Predict | None"]:
+    """What a run aims at besides its texts, and what predicts conversion, where the file names it."""
+    if path is None:
+        return None, None
+    from training.objective.config import read_objective
+    from training.objective.conversion import predictor
+
+    objective, model = read_objective(path)
+    return objective, None if model is None else predictor(model)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--save-every", type=int, default=50, help="steps between two states on disk")
     parser.add_argument("--name", default="tuned", help="the bundle's name")
     parser.add_argument("--least-admitted", type=float, default=0.5, help="share of held-out texts to admit")
+    parser.add_argument("--objective", type=Path, help="a TOML file of terms and weights (docs/objectives.md)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     return parser
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from training.objective.told import told
+
 _CARD = """# {name}
 
 A language model that writes marketing copy with its facts left open as slots, tuned with `patter train`.
@@ -16,7 +18,7 @@ A language model that writes marketing copy with its facts left open as slots, t
 ## Measured
 
 Of {n} texts for held-out products, one try each, the checks of copy admitted {admitted}. Codes of the others: {codes}.
-
+{aims}
 ## What this does not say
 
 Admitted means: no fact outside a slot, no word of the claim lists, the channel's length, the call to action asked for.
@@ -29,6 +31,7 @@ def card(name: str, base: str, metrics: dict[str, Any]) -> str:
     """The card for what metrics.json holds."""
     held, gates, training = metrics["held_out"] or {}, metrics["gates"], metrics["training"]
     loss = training["held_out_loss"]
+    aims = "".join(f"{line}\n" for line in told(training, metrics.get("sentiment")))
     return _CARD.format(
         name=name,
         base=base,
@@ -45,6 +48,7 @@ def card(name: str, base: str, metrics: dict[str, Any]) -> str:
         parity=gates["n"],
         nb8=f"{gates['in_8_bits_equals']:.0%}",
         n=held.get("n", 0),
+        aims=aims,
         admitted="none (nothing was held out)" if held.get("admitted") is None else f"{held['admitted']:.0%}",
         codes=", ".join(f"{code} {count}" for code, count in held.get("codes", {}).items()) or "none",
     )

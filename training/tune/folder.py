@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.errors import Code, ConfigError
+from training.objective.config import Objective
 from training.tune.adapt import Method
 
 # What `patter train` leaves in the folder before the run begins.
@@ -30,6 +31,7 @@ class Options(Struct, frozen=True, kw_only=True):
     save_every: int = 50
     name: str = "tuned"
     least_admitted: float = 0.5
+    objective: Objective | None = None
 
 
 def claim(options: Options, examples: Path, out: Path, *, resume: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from inference.generate.text_prompt import text_prompt
 from schemas.errors import Code, ConfigError
 from training.bundle import versions, write_json
 from training.graph import make_graph
+from training.objective.moods import achieved
 from training.pairs import load_controls
 from training.train import Row as Ids
 from training.tune.card import card
@@ -116,6 +117,8 @@ def write_bundle(
     for evaluated in (False, True):
         if evaluated:
             metrics["held_out"] = admitted(folder, held_out, seed)
+            if "objective" in training:
+                metrics["sentiment"] = achieved(folder, held_out, seed)
         write_json(folder / "metrics.json", metrics)
         (folder / "MODEL_CARD.md").write_text(card(name, base, metrics), "utf-8")
         (folder / SUMS).write_text(sums_text(folder), "utf-8")

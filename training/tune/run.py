@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,33 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from schemas.errors import CheckFailed, Code, ConfigError
 from training.bundle import write_json
 from training.graph import ParityError
+from training.objective.aim import Aim
+from training.objective.conversion import Predict
+from training.objective.sampling import Drawer
 from training.train import Row as Ids
 from training.tune.adapt import learning, load_base, plain_model
-from training.tune.course import STATE, Course, loss_of, run_course, seconds_a_step
+from training.tune.course import STATE, Course, Pace, StepLoss, loss_of, run_course, seconds_a_step, step_loss
 from training.tune.folder import Options, claim, fresh
 from training.tune.needs import GRAPH_BYTES, bundle_bytes, needs_of, told
-from training.tune.product import controls_of, encoded, lengths_of, write_bundle
+from training.tune.product import SAMPLER, controls_of, encoded, lengths_of, write_bundle
 from training.tune.reading import read
 from training.tune.sift import Row, Sifted, split, with_references
 
 
-def tune(options: Options, examples: Path, out: Path, *, resume: bool, console: Console) -> dict[str, Any]:
+def tune(
+    options: Options,
+    examples: Path,
+    out: Path,
+    *,
+    resume: bool,
+    console: Console,
+    predict: Predict | None = None,
+) -> dict[str, Any]:
     """Make `out/bundle` of the examples (JSON lines of `schemas.approved.ApprovedCopy`); returns the result.
 
-    Raises ConfigError (the folder holds something, the examples do not do, another run is gone on from), LackingError
-    (the base is not here), CheckFailed (the parity gate; then there is no bundle).
+    `predict` is what the objective's conversion terms go by. Raises ConfigError (the folder holds something, the
+    examples or the objective do not do, another run is gone on from), LackingError (the base is not here), CheckFailed
+    (the parity gate; then there is no bundle).
     """
     out.mkdir(parents=True, exist_ok=True)
     asked = claim(options, examples, out, resume=resume)
@@ -53,6 +66,19 @@ def tune(options: Options, examples: Path, out: Path, *, resume: bool, console: 
         seed=options.seed,
         save_every=options.save_every,
     )
+    aim = None
+    if options.objective is not None:
+        aim = Aim(
+            options.objective,
+            predict,
+            (learned, ids),
+            (held_out, held_ids),
+            tokenizer=tokenizer,
+            drawer=Drawer(backend, slots, markers, SAMPLER, lengths[1]),
+            kinds=controls.categories,
+            eos=markers.eos,
+            seed=options.seed,
+        )
     adapted = learning(model, slots, options.method, options.rank, options.seed)
     adapted.to("cuda" if torch.cuda.is_available() else "cpu")
     needs = needs_of(
@@ -67,10 +93,13 @@ def tune(options: Options, examples: Path, out: Path, *, resume: bool, console: 
     for line in told(needs, out):
         console.print(line, highlight=False)
     write_json(out / "run.json", asked)
-    losses = _learn(adapted, ids, markers.pad, course, out / "state", console)
-    loss = loss_of(adapted, held_ids, markers.pad, course.batch)
+    losses = _learn(adapted, ids, markers.pad, course, out / "state", console, aim)
+    tuned = plain_model(adapted)
+    if aim is not None:
+        tuned = aim.preferred(tuned, out, method=options.method, rank=options.rank, report=_told(console))
+    loss = loss_of(tuned, held_ids, markers.pad, course.batch)
     checkpoint = out / "checkpoint"
-    plain_model(adapted).to("cpu").save_pretrained(checkpoint)
+    tuned.to("cpu").save_pretrained(checkpoint)
     tokenizer.save_pretrained(checkpoint)
     training = {
         **_about(sifted, learned),
@@ -83,6 +112,7 @@ def tune(options: Options, examples: Path, out: Path, *, resume: bool, console: 
         "parameters": needs.parameters,
         "last_loss": losses[-1] if losses else None,
         "held_out_loss": None if loss is None else round(loss, 4),
+        **({} if aim is None else {"objective": aim.about()}),
     }
     console.print("exporting, comparing with transformers, quantising, evaluating")
     try:
@@ -118,8 +148,13 @@ def tune(options: Options, examples: Path, out: Path, *, resume: bool, console: 
     return result
 
 
-def _learn(model: Any, ids: list[Ids], pad: int, course: Course, folder: Path, console: Console) -> list[float]:
+def _learn(
+    model: Any, ids: list[Ids], pad: int, course: Course, folder: Path, console: Console, aim: Aim | None
+) -> list[float]:
     """Losses of the steps that were taken now, smoothed."""
+    rows: Sequence[Any] = ids if aim is None else aim.rows
+    loss_of_step: StepLoss[Any] = step_loss if aim is None else aim.loss_of_step
+    pace: Pace | None = None if aim is None else aim.pace
     losses: list[float] = []
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"))
     with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
@@ -131,8 +166,18 @@ def _learn(model: Any, ids: list[Ids], pad: int, course: Course, folder: Path, c
 
         if (folder / STATE).is_file():
             console.print(f"going on from {folder / STATE}", highlight=False)
-        run_course(model, ids, pad, course, folder, report)
+        run_course(model, rows, pad, course, folder, report, loss_of_step=loss_of_step, pace=pace)
     return losses
+
+
+def _told(console: Console) -> Callable[[int, int], None]:
+    """Says every tenth of the prompts how far the drawing is."""
+
+    def report(done: int, prompts: int) -> None:
+        if done % max(1, prompts // 10) == 0:
+            console.print(f"texts to prefer from: {done} of {prompts} prompts", highlight=False)
+
+    return report
 
 
 def _check_size(model: Any) -> None:
@@ -162,5 +207,5 @@ def _failures(metrics: dict[str, Any], least: float) -> list[str]:
 def _quiet() -> None:
     """Exporters speak of every operator that they trace."""
     warnings.filterwarnings("ignore")
-    for name in ("transformers", "optimum", "onnxruntime", "onnx_ir", "torch.onnx", "huggingface_hub"):
+    for name in ("transformers", "optimum", "onnxruntime", "onnx_ir", "torch.onnx", "huggingface_hub", "trl"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -31,8 +31,9 @@ _HELD_OUT = 0.1
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """What is learned: the request that a text answers, and the text in slot form."""
+    """What is learned: the request that a text answers, the text in slot form, and the product that it is for."""
 
+    product: Product
     request: TextRequest
     text: str
     impressions: int
@@ -136,7 +137,13 @@ def _row(copy: ApprovedCopy, text: str, seed: int) -> Row:
         max_chars=limit,
         sentiment=sentiment(text) if known else ANY,
     )
-    return Row(request=request, text=text, impressions=copy.impressions or 0, clicks=copy.clicks or 0)
+    return Row(
+        product=copy.product,
+        request=request,
+        text=text,
+        impressions=copy.impressions or 0,
+        clicks=copy.clicks or 0,
+    )
 
 
 def _fault(product: Product, row: Row) -> str | None:
