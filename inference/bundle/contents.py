@@ -8,11 +8,16 @@ from msgspec import Struct
 
 from inference.bundle.generation import SCHEMA, Generation
 from inference.generate.slots import KNOWN
-from schemas.errors import Code, LackingError
+from inference.text.conversion import Conversion, read_conversion
+from schemas.errors import Code, LackingError, PatterError
 
 SUMS = "SHA256SUMS"
 FILES = ("MODEL_CARD.md", "generation.json", "metrics.json", "model.onnx", "tokenizer.json")
-"""What every bundle holds beside SHA256SUMS, and nothing else."""
+"""What every bundle holds beside SHA256SUMS."""
+
+CONVERSION = "conversion.json"
+OPTIONAL = (CONVERSION,)
+"""What a bundle may hold too, and nothing else: the model of predicted conversion (docs/conversion.md)."""
 
 # 13 is where optimum's exporters begin; 23 the newest that the pinned onnxruntime promises to run.
 OPSETS = range(13, 24)
@@ -20,12 +25,16 @@ _HINT = "make the bundle anew (docs/model.md) or point --bundle at another"
 
 
 class Bundle(Struct, frozen=True, kw_only=True):
-    """A verified bundle. `sha256` is the digest of its SHA256SUMS and so of every byte in it."""
+    """A verified bundle. `sha256` is the digest of its SHA256SUMS and so of every byte in it.
+
+    `conversion` is its model of predicted conversion, None where it has none.
+    """
 
     name: str
     sha256: str
     folder: Path
     generation: Generation
+    conversion: Conversion | None = None
 
     @property
     def model(self) -> Path:
@@ -45,18 +54,25 @@ def load_bundle(folder: Path) -> Bundle:
     """Verify a bundle and read how to run it.
 
     Raises LackingError: BUNDLE_MISSING (no folder, or a file is not there), BUNDLE_TAMPERED (a file differs from its
-    digest, or a file is there that no digest covers), BUNDLE_INCOMPATIBLE (a field of generation.json says that this
-    version of Patter cannot run it).
+    digest, or a file is there that no digest covers), BUNDLE_INCOMPATIBLE (a field of generation.json, or of
+    conversion.json, says that this version of Patter cannot run it).
     """
     sums = _sums(folder)
     for name, digest in sums.items():
         if _file_digest(folder, name) != digest:
             raise _error(Code.BUNDLE_TAMPERED, f"{name} differs from its digest", folder / name)
-    extra = sorted(path.name for path in folder.iterdir() if path.name not in {*FILES, SUMS})
+    # An optional file counts as a part of the bundle where a digest covers it.
+    extra = sorted(path.name for path in folder.iterdir() if path.name not in {*FILES, *sums, SUMS})
     if extra:
         raise _error(Code.BUNDLE_TAMPERED, f"{extra[0]} is no part of a bundle", folder / extra[0])
     generation = _generation(folder / "generation.json")
-    return Bundle(name=generation.name, sha256=bundle_digest(folder), folder=folder, generation=generation)
+    return Bundle(
+        name=generation.name,
+        sha256=bundle_digest(folder),
+        folder=folder,
+        generation=generation,
+        conversion=_conversion(folder / CONVERSION) if CONVERSION in sums else None,
+    )
 
 
 def bundle_digest(folder: Path) -> str:
@@ -66,7 +82,19 @@ def bundle_digest(folder: Path) -> str:
 
 def sums_text(folder: Path) -> str:
     """The content of SHA256SUMS for the files of a bundle, in the format of `sha256sum`."""
-    return "".join(f"{_file_digest(folder, name)}  {name}\n" for name in FILES)
+    held = [*FILES, *(name for name in OPTIONAL if (folder / name).is_file())]
+    return "".join(f"{_file_digest(folder, name)}  {name}\n" for name in held)
+
+
+def take_conversion(folder: Path, path: Path) -> None:
+    """Put a model of predicted conversion into a bundle, which has another digest then.
+
+    Raises LackingError as `load_bundle` does, ConfigError where `path` is no such model. The bundle is left as it was.
+    """
+    load_bundle(folder)
+    read_conversion(path)
+    (folder / CONVERSION).write_bytes(path.read_bytes())
+    (folder / SUMS).write_text(sums_text(folder), "utf-8")
 
 
 def _sums(folder: Path) -> dict[str, str]:
@@ -78,7 +106,7 @@ def _sums(folder: Path) -> dict[str, str]:
     sums = {}
     for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines(), start=1):
         digest, _, name = line.partition("  ")
-        if name not in FILES or name in sums or len(digest) != 64:
+        if name not in (*FILES, *OPTIONAL) or name in sums or len(digest) != 64:
             raise _error(Code.BUNDLE_TAMPERED, f"line {number} of {SUMS} is not a bundle's", f"{path}:{number}")
         sums[name] = digest
     for name in FILES:
@@ -110,6 +138,13 @@ def _generation(path: Path) -> Generation:
         what = f"slot {other[0]} is not in both the bundle and this version"
         raise _error(Code.BUNDLE_INCOMPATIBLE, what, f"{path}:slots")
     return generation
+
+
+def _conversion(path: Path) -> Conversion:
+    try:
+        return read_conversion(path)
+    except PatterError as error:
+        raise _error(Code.BUNDLE_INCOMPATIBLE, f"conversion.json: {error.what}", error.where) from None
 
 
 def _error(code: Code, what: str, where: Path | str) -> LackingError:

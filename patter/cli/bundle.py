@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from patter.cli.options import Json
+
+if TYPE_CHECKING:
+    from inference.text.conversion import Conversion
 
 app = typer.Typer(no_args_is_help=True)
 Folder = Annotated[Path | None, typer.Argument(help="A bundle's folder; the starter bundle without it.")]
@@ -48,8 +51,23 @@ def show(folder: Folder = None, json: Json = None) -> None:
         "sha256": bundle.sha256,
         "bytes": {path.name: path.stat().st_size for path in sorted(bundle.folder.iterdir())},
         "generation": msgspec.to_builtins(bundle.generation),
+        "conversion": _conversion(bundle.conversion),
         "metrics": msgspec.json.decode((bundle.folder / "metrics.json").read_bytes()),
     }
     write_result(envelope("bundle.show", "bundle show", None, started, [], None) | about, json)
     if json is None:
         typer.echo(msgspec.json.format(msgspec.json.encode(about)).decode())
+
+
+def _conversion(model: "Conversion | None") -> dict[str, Any] | None:
+    """What a bundle's model of predicted conversion is, without its thousands of weights."""
+    if model is None:
+        return None
+    return {
+        "version": model.version,
+        "attributes": {name: part.weight for name, part in model.attributes.items()},
+        "segments": sorted(model.segments),
+        "ngrams": len(model.ngrams),
+        "source": model.source,
+        "figures": model.figures,
+    }
