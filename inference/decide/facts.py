@@ -29,6 +29,7 @@ _RECORDED = (
     "discount_percent",
     "rating",
     "stock",
+    "asset_ids",
 )
 # A column of the shop's may hold a paragraph; copy for a phone screen can use none of that.
 _LONGEST_FACT = 60
