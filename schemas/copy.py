@@ -51,11 +51,14 @@ class CopyRequest(Struct, frozen=True, kw_only=True):
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
-    """One text of a pool entry. `tokens` and `ms` are what writing it cost; `tries` how often it was written."""
+    """One text of a pool entry: shown (`active`), kept ready (`standby`), or waiting for a person (`review`).
+
+    `tokens` and `ms` are what writing it cost; `tries` how often it was written.
+    """
 
     copy_id: str
     slot_text: str
-    state: Literal["active", "standby"] = "active"
+    state: Literal["active", "standby", "review"] = "active"
     scores: dict[str, float] = {}
     bundle_sha256: str
     prompt_id: str = ""
@@ -80,7 +83,10 @@ class PoolEntry(Struct, frozen=True, kw_only=True):
 
 
 class CopyVerdict(Struct, frozen=True, kw_only=True):
-    """A text that was written and not admitted, and why. `codes` are of the closed set."""
+    """A text that was written and not admitted, and why: `codes` are of the closed set.
+
+    `review`: it waits for a person, and the codes say why, if there is more to it than the setting.
+    """
 
     product_id: ProductId
     segment: Name

@@ -60,6 +60,8 @@ class Code(StrEnum):
     COPY_TOXIC = "copy_toxic"
     COPY_PII = "copy_pii"
     COPY_DUPLICATE = "copy_duplicate"
+    COPY_REJECTED = "copy_rejected"
+    COPY_SENSITIVE = "copy_sensitive"
 
     # settings, files, usage
     SETTINGS_INVALID = "settings_invalid"

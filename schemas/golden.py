@@ -13,6 +13,7 @@ import orjson
 
 from schemas.catalog import Product
 from schemas.copy import CopyRequest, CopyVerdict, PoolEntry
+from schemas.curation import CopyRuling, Creativity
 from schemas.decisions import DecisionRead
 from schemas.events import Event
 from schemas.partials import CellMetrics, Partial, Progress
@@ -27,6 +28,8 @@ TYPES: dict[str, Any] = {
     "patter.copy.requests.v1": CopyRequest,
     "patter.copy.v1": PoolEntry,
     "patter.copy.review.v1": CopyVerdict,
+    "patter.copy.rulings.v1": CopyRuling,
+    "patter.copy.creativity.v1": Creativity,
     "patter.partials.v1": Partial,
     "patter.partials.v1.progress": Progress,
     "patter.metrics.v1": CellMetrics,

@@ -107,6 +107,25 @@ CATALOGUE: tuple[Topic, ...] = (
         about="texts that were not admitted to the pool, with the codes that say why",
     ),
     Topic(
+        logical="copy_rulings",
+        name="patter.copy.rulings.v1",
+        key="copy_id",
+        value="schemas.curation.CopyRuling",
+        partitions=1,
+        cleanup="compact",
+        about="a person's word on single texts: what is rejected is never shown again",
+    ),
+    Topic(
+        logical="creativity",
+        name="patter.copy.creativity.v1",
+        key="category, or *",
+        value="schemas.curation.Creativity",
+        partitions=1,
+        # Every change there was stays: the topic is its own audit trail, and there are few.
+        cleanup="delete",
+        about="lambda of each category: how much diversity counts against P_conv",
+    ),
+    Topic(
         logical="policy",
         name="patter.policy.v1",
         key="policy",

@@ -30,7 +30,8 @@ _TITLE_CHARS = 5
 class BrandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules of one brand; as they come, none.
 
-    `banned` words and phrases stand nowhere in a text, facts included. `required` has for a channel what every text in
+    `banned` words and phrases stand nowhere in a text, facts included; a text with one that is `sensitive` waits for a
+    person where review is on. `required` has for a channel what every text in
     it says; what is missing is put at its end. Punctuation and case are those of the text's own words: a product is
     called what it is called. The cases lower and title are put on a text, sentence is checked. `claims_allowed` are
     claim words that a text may say by itself where the product's record has them. `capitals` are words that may be
@@ -38,6 +39,7 @@ class BrandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     banned: tuple[Phrase, ...] = ()
+    sensitive: tuple[Phrase, ...] = ()
     required: Mapping[str, tuple[Phrase, ...]] = {}
     forbidden_punctuation: tuple[Phrase, ...] = ()
     max_exclamation_marks: Marks | None = None
@@ -50,6 +52,14 @@ class BrandRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def breaches(slot_text: str, shown: str, channel: str, rules: BrandRules) -> tuple[Finding, ...]:
     """What in a text breaks the rules. `shown` is the text with its slots filled."""
     return tuple(Finding(Code.COPY_BRAND, what) for what in _breaches(slot_text, shown, channel, rules))
+
+
+def sensitive(shown: str, rules: BrandRules) -> tuple[Finding, ...]:
+    """The words in a text that a person has to look at; nothing is wrong with them as such."""
+    return tuple(
+        Finding(Code.COPY_SENSITIVE, f"{phrase!r} is sensitive")
+        for phrase in phrases(rules.sensitive).found(words(shown))
+    )
 
 
 def house_style(slot_text: str, channel: str, rules: BrandRules) -> str:

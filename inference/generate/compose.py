@@ -4,6 +4,8 @@ template. Pure apart from the writer.
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from inference.decide.hashing import text_seed
 from inference.generate.channels import LIMITS
 from inference.generate.checks import codes
@@ -24,12 +26,16 @@ from inference.generate.judge import Judged, Standards, Subject, judged, subject
 from inference.generate.reference import Embedder
 from inference.generate.render import slots_in
 from inference.generate.scores import Scores, scores_of
+from inference.generate.select import Predict, reward
 from inference.generate.templates import fitting_templates, template_texts
 from inference.text.embedder import Vector
 from schemas.ports import TextRequest, Writer, WrittenText
 
 TRIES = 8
 """Texts written for one variant before the template answers: as many as serving tries (`generate.tries`)."""
+
+CREATIVITY = 0.5
+"""lambda where nobody says otherwise, as in serving (`generate.creativity`)."""
 
 LENGTHS = ("medium", "short")
 """The variants of a set take turns, so that a shop has one for either room."""
@@ -56,12 +62,15 @@ def compose(
     embedder: Embedder[Vector],
     deadline_s: float,
     tries: int = TRIES,
+    predict: Predict | None = None,
+    creativity: float = CREATIVITY,
 ) -> list[CopySet]:
     """A set of `variants` texts for each ask, in their order; every variant has a text.
 
     No two texts of the model for one product and channel say the same, whomever they are for. So a text depends on its
     ask, its variant number, the seed, and the other sets of its product; on nothing else that is asked for.
-    `deadline_s` bounds each of the up to `tries` calls of the writer.
+    `predict` and `creativity` (lambda) are for the scores. `deadline_s` bounds each of the up to `tries` calls of the
+    writer.
     """
     subjects = {ask.product.product_id: subject_of(ask.product) for ask in asks}
     drafts = [[_Draft() for _ in range(variants)] for _ in asks]
@@ -86,7 +95,16 @@ def compose(
             earlier = _earlier(kin[ask.product.product_id, ask.channel])
             _take(draft, request, text, subjects[ask.product.product_id], standards, earlier)
     return [
-        _finished(ask, siblings, subjects[ask.product.product_id], standards, embedder, writer.bundle_sha256)
+        _finished(
+            ask,
+            siblings,
+            subjects[ask.product.product_id],
+            standards,
+            embedder,
+            writer.bundle_sha256,
+            predict,
+            creativity,
+        )
         for ask, siblings in zip(asks, drafts, strict=True)
     ]
 
@@ -163,6 +181,8 @@ def _finished(
     standards: Standards,
     embedder: Embedder[Vector],
     bundle_sha256: str,
+    predict: Predict | None,
+    creativity: float,
 ) -> CopySet:
     for draft in siblings:
         if draft.taken is None:
@@ -171,6 +191,9 @@ def _finished(
     shown = [verdict.shown or "" for _, verdict in taken]
     slot_texts = [verdict.slot_text for _, verdict in taken]
     scores, diversity = scores_of(slot_texts, shown, ask.cta, ask.product, embedder)
+    scores = [
+        _rewarded(each, slot_text, ask, predict, creativity) for each, slot_text in zip(scores, slot_texts, strict=True)
+    ]
     return CopySet(
         ask=ask,
         chars_limit=LIMITS[ask.channel],
@@ -181,6 +204,15 @@ def _finished(
         set_diversity=diversity,
         embedder=embedder.name,
     )
+
+
+def _rewarded(scores: Scores, slot_text: str, ask: Ask, predict: Predict | None, creativity: float) -> Scores:
+    """The scores with P_conv and the reward (equation 3) where there is a model; any product's order is worth 1."""
+    likely = None if predict is None else predict(slot_text, ask.segment)
+    if likely is None:
+        return scores
+    found = reward(scores.diversity or 0.0, likely, creativity)
+    return structs.replace(scores, p_conv=round(likely, 4), reward=round(found, 4))
 
 
 def _variant(draft: _Draft, verdict: Judged, scores: Scores, ask: Ask, subject: Subject, bundle_sha256: str) -> Variant:

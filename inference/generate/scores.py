@@ -19,7 +19,7 @@ from schemas.catalog import Product
 class Scores(Struct, frozen=True, kw_only=True):
     """Of one text. None: not known, or not asked for.
 
-    `p_conv` and `reward` come from models of clicks and orders, and there is none yet. `diversity` 0..1 is how unlike
+    `p_conv` and `reward` need a bundle with a model of conversion (docs/conversion.md). `diversity` 0..1 is how unlike
     the others of its set a text is, `sentiment` -1..1 VADER's compound score of its own words, `readability` Flesch's
     reading ease, `cta` 1 where the call that was asked for is made and 0 where not, `relevance` 0..1 its likeness to
     the product's own text.

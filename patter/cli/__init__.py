@@ -26,6 +26,8 @@ def build() -> typer.Typer:
         broker,
         bundle,
         check,
+        conversion,
+        copy,
         demo,
         dlq,
         evaluate,
@@ -54,8 +56,9 @@ def build() -> typer.Typer:
     ) -> None:
         """Writes, serves and learns personalized marketing copy in the stream."""
 
-    for verb in (demo.demo, up.up, status.status, check.check, verify.verify, write.write, train.train):
+    for verb in (demo.demo, up.up, status.status, check.check, verify.verify, write.write):
         app.command()(verb)
+    app.command(cls=conversion.Train)(train.train)
     for name, group, about in (
         ("run", run.app, "Run one role in this process."),
         ("broker", broker.app, "A real Kafka on this machine, without Docker."),
@@ -63,6 +66,7 @@ def build() -> typer.Typer:
         ("features", features.app, "The feature store: apply, materialize, check."),
         ("policy", policy.app, "The policy: show, set."),
         ("dlq", dlq.app, "Records that were set aside: list, show, replay."),
+        ("copy", copy.app, "Copy in the pool: show, review, lambda."),
         ("bundle", bundle.app, "Model bundles: verify, show."),
         ("evaluate", evaluate.app, "Measure copy and models."),
         ("bench", bench.app, "Measure Patter against a baseline."),

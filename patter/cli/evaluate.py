@@ -10,9 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
+from patter.cli import conversion, factual
 from patter.cli.options import Json, Seed
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(factual.facts)
+app.command()(factual.consistency)
+app.command()(factual.reference)
+app.command()(conversion.pairs)
 
 # What the evaluation needs beyond the serving packages.
 _NEEDED = ("training", "sacrebleu")

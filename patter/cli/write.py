@@ -106,6 +106,7 @@ def write(
                 telltales=opened.controls.telltales,
             ),
             embedder=HashedTfidf(),
+            predict=opened.predict,
             done=done,
             began_s=began_s,
         )

@@ -23,6 +23,7 @@ _OPTIONAL: Mapping[str, Callable[[object], object]] = {
     "size": cells.text,
     "discount_percent": cells.percent,
     "stock": cells.whole,
+    "margin": cells.share,
     "rating": cells.number,
     "gtin": cells.identifier,
     "item_group_id": cells.identifier,

@@ -130,6 +130,14 @@ class GeneratePart(_Part):
     threads: int = Field(1, ge=1, le=64, description="One per process; more processes beat more threads.")
     batch: int = Field(32, ge=1, le=512, description="Texts written side by side.")
     tries: int = Field(8, ge=1, le=20, description="Texts written for a request before it is given up for a minute.")
+    candidates: int = Field(2, ge=1, le=20, description="Texts wanted for a key; what is not shown stands by.")
+    active: int = Field(1, ge=1, le=20, description="Of these so many are shown, by their reward.")
+    creativity: Share = Field(
+        0.5, description="lambda where no category has its own: 1 ranks by diversity, 0 by expected conversion."
+    )
+    review: Literal["auto", "sensitive", "all"] = Field(
+        "auto", description="Which texts wait for a person: none, those with a sensitive word of the brand's, all."
+    )
     expire_s: float = Field(600.0, gt=0, description="Requests older than this are dropped.")
 
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from inference.bundle import Controls, load_bundle, starter_dir
 from inference.generate import Provider, open_writer
+from inference.generate.select import Predict, predictor
 from schemas.ports import Writer
 
 
@@ -15,6 +16,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     writer: Writer
     controls: Controls
     quantisation: str
+    predict: Predict
 
     def about(self) -> dict[str, object]:
         """The section `bundle` of a result."""
@@ -29,6 +31,12 @@ class Opened(Struct, frozen=True, kw_only=True):
 def open_bundle(folder: Path | None, provider: Provider = "auto") -> Opened:
     """The bundle of a folder, or the starter. Raises LackingError as `load_bundle` and `open_writer` do."""
     place = folder or starter_dir()
-    generation = load_bundle(place).generation
+    bundle = load_bundle(place)
+    generation = bundle.generation
     writer = open_writer(place, provider=provider)
-    return Opened(writer=writer, controls=generation.controls, quantisation=generation.quantisation)
+    return Opened(
+        writer=writer,
+        controls=generation.controls,
+        quantisation=generation.quantisation,
+        predict=predictor(bundle.conversion),
+    )

@@ -10,6 +10,7 @@ from inference.generate.compose import compose
 from inference.generate.copyset import CopySet
 from inference.generate.judge import Standards
 from inference.generate.reference import Embedder
+from inference.generate.select import Predict
 from inference.text.embedder import Vector
 from patter.write.plan import Plan
 from schemas.catalog import Product
@@ -39,6 +40,7 @@ def write_products(
     seed: int,
     standards: Standards,
     embedder: Embedder[Vector],
+    predict: Predict | None = None,
     done: Callable[[list[CopySet]], None],
     began_s: float,
     clock: Callable[[], float] = time.monotonic,
@@ -59,6 +61,7 @@ def write_products(
             standards=standards,
             embedder=embedder,
             deadline_s=DEADLINE_S,
+            predict=predict,
         )
         written_s = clock()
         first = written_s if first is None else first

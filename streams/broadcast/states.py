@@ -14,9 +14,11 @@ from inference.decide.facts import Facts, facts_of
 from inference.decide.policy import Policy
 from schemas.catalog import Product
 from schemas.copy import CopyKey, PoolEntry
+from schemas.curation import CopyRuling, Creativity
 from schemas.policies import PolicySnapshot
 from schemas.ports import Metrics
 from schemas.token import CodeName
+from streams.broadcast.curation import Curation
 from streams.broadcast.pool import Pool
 from streams.broadcast.reader import BroadcastReader
 from streams.kafka.records import Record
@@ -27,15 +29,19 @@ _product = msgspec.json.Decoder(Product)
 _entry = msgspec.json.Decoder(PoolEntry)
 _policy = msgspec.json.Decoder(PolicySnapshot)
 _code = msgspec.json.Decoder(CodeName)
+_ruling = msgspec.json.Decoder(CopyRuling)
+_creativity = msgspec.json.Decoder(Creativity)
 
 
 class StateTopics(Struct, frozen=True):
-    """The names of the topics; a role that needs no policy and no codes leaves them out."""
+    """The names of the topics; what a role does not need it leaves out."""
 
     catalog: str
     copy: str
     policy: str | None = None
     codes: str | None = None
+    rulings: str | None = None
+    creativity: str | None = None
 
     def names(self) -> dict[str, str]:
         """State -> topic, of those that are read."""
@@ -56,7 +62,15 @@ class States:
         self.catalogue_version = 0
         self.policy: Policy | None = None
         self.codes: dict[int, str] = {}
-        handlers = {"catalog": self._product, "copy": self._copy, "policy": self._policy, "codes": self._code}
+        self.curation = Curation()
+        handlers = {
+            "catalog": self._product,
+            "copy": self._copy,
+            "policy": self._policy,
+            "codes": self._code,
+            "rulings": self._ruling,
+            "creativity": self._weight,
+        }
         self._apply = {topic: handlers[state] for state, topic in topics.names().items()}
 
     def swap(self) -> int:
@@ -117,3 +131,11 @@ class States:
         if record.value:
             entry = _code.decode(record.value)
             self.codes[entry.code] = entry.name
+
+    def _ruling(self, record: Record) -> None:
+        if record.value:
+            self.curation.rule(_ruling.decode(record.value))
+
+    def _weight(self, record: Record) -> None:
+        if record.value:
+            self.curation.weigh(_creativity.decode(record.value))

@@ -87,6 +87,9 @@ class CollectWorker:
             self.sources.pop(partition, None)
             self._sweeps.pop(partition, None)
 
+    def wants(self) -> bool:
+        return False
+
     def ready(self) -> bool:
         return True
 

@@ -10,7 +10,7 @@ from inference.decide.facts import Facts
 from schemas.copy import CopyRequest
 from schemas.decode import Rejection
 from schemas.errors import Code
-from streams.broadcast.pool import Text
+from streams.generate.entries import Entries
 from streams.kafka.records import Record
 
 _decoder = msgspec.json.Decoder(CopyRequest)
@@ -27,11 +27,14 @@ class Sifted(Struct, frozen=True):
 def sift(
     records: Sequence[Record],
     catalogue: Mapping[str, Facts],
-    texts: Mapping[tuple[str, str, str], tuple[Text, ...]],
+    pool: Entries,
     now_ms: int,
     expire_ms: int,
 ) -> Sifted:
-    """Drop what is expired, answered, asked for twice or about no product; age is judged by Kafka's timestamp."""
+    """Drop what is expired, answered, waiting for a person, asked for twice or about no product.
+
+    Age is judged by Kafka's timestamp.
+    """
     outcomes: Counter[str] = Counter()
     wanted: dict[object, tuple[CopyRequest, Facts]] = {}
     rejected: list[tuple[Record, Rejection]] = []
@@ -42,16 +45,19 @@ def sift(
             rejected.append((record, Rejection(Code.UNDECODABLE, "", str(error))))
             continue
         facts = catalogue.get(request.product_id)
+        key = request.key()
         place = (request.product_id, request.segment, request.variant)
         if now_ms - record.timestamp_ms > expire_ms:
             outcomes["expired"] += 1
         elif facts is None:
             outcomes["product_unknown"] += 1
-        elif any(text.slots <= facts.slots for text in texts.get(place, ())):
+        elif any(text.slots <= facts.slots for text in pool.texts.get(place, ())):
             outcomes["answered"] += 1
-        elif request.key() in wanted:
+        elif pool.waits(key):
+            outcomes["in_review"] += 1
+        elif key in wanted:
             outcomes["coalesced"] += 1
         else:
-            wanted[request.key()] = (request, facts)
+            wanted[key] = (request, facts)
     outcomes["dlq"] = len(rejected)
     return Sifted(list(wanted.values()), rejected, outcomes)

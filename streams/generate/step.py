@@ -2,6 +2,9 @@
 
 A request's partition is its key's, so the worker that owns the partition owns the key. When it takes a partition over
 it waits until it has seen the pool as it stood then; its own writes it takes note of when they are committed.
+
+What people say about copy (rulings, lambda) changes entries without the model: these are revised between requests.
+A request is answered with one text; more for the same key are written when no request waits.
 """
 
 import time
@@ -10,16 +13,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from inference.generate.judge import Standards
-from schemas.copy import PoolEntry
+from schemas.copy import CopyKey, CopyRequest, PoolEntry
 from schemas.ports import Metrics, Writer
 from streams.broadcast.gauges import StateGauges
 from streams.broadcast.states import States
 from streams.dlq import RejectBrake, letter
+from streams.generate.entries import Entries
 from streams.generate.requests import sift
+from streams.generate.revisions import Revisions
 from streams.generate.setup import GenerateSetup
+from streams.generate.spares import Spares
 from streams.generate.standards import CatalogueStandards
-from streams.generate.write import Outcome, write_all
+from streams.generate.write import Lacking, Outcome, write_all
+from streams.kafka.partitions import partition_of
 from streams.kafka.records import Batch, Out, Record
 
 ROLE = "generate"
@@ -27,32 +33,43 @@ _encode = msgspec.json.Encoder().encode
 
 
 class GenerateWorker:
-    """Implements `streams.kafka.worker.Worker` for generate."""
+    """Implements `streams.kafka.worker.Worker` for generate. `states.pool` is `pool`."""
 
     def __init__(
         self,
         setup: GenerateSetup,
-        standards: Standards,
+        pool: Entries,
         states: States,
         writer: Writer,
+        held_to: CatalogueStandards,
         metrics: Metrics,
         now_ms: Callable[[], int],
         brake: RejectBrake,
     ) -> None:
-        self._setup, self._states, self._writer = setup, states, writer
+        self._setup, self._pool, self._states, self._writer = setup, pool, states, writer
         self._metrics, self._now_ms, self._brake = metrics, now_ms, brake
-        self._standards = CatalogueStandards(standards, states, now_ms)
+        self._held_to = held_to
         self._gauges = StateGauges(ROLE, states, metrics)
         self._assigned_ms = 0
+        self._partitions: set[int] = set()
+        self._revisions = Revisions(states, pool, self._owns)
+        self._spares = Spares(setup.candidates, setup.tries)
+        self._asked: list[CopyRequest] = []
+        self._late = False
         metrics.set("patter_generation_provider_info", 1.0, role=ROLE, provider=writer.provider)
         self._entries: list[PoolEntry] = []
         self._uncounted: tuple[Counter[str], Outcome, list[Out]] | None = None
 
     def assigned(self, positions: Mapping[int, int]) -> None:
         self._assigned_ms = self._now_ms()
+        self._partitions = set(positions)
+        self._late = True
 
     def revoked(self, partitions: Sequence[int]) -> None:
         self._entries = []
+        self._partitions -= set(partitions)
+        self._pool.forget_own()
+        self._spares.forget()
 
     def ready(self) -> bool:
         return self._states.whole() and self._states.copy_ms() >= self._assigned_ms
@@ -60,41 +77,68 @@ class GenerateWorker:
     def idle(self) -> None:
         self._states.swap()
         self._gauges.beat(self._now_ms())
+        if self._late and self.ready():
+            self._revisions.everything()
+            self._late = False
+        self._revisions.notice()
+
+    def wants(self) -> bool:
+        return self.ready() and (self._revisions.due() or self._spares.due())
 
     def step(self, records: Sequence[Record]) -> Batch:
-        sifted = sift(records, self._states.catalogue, self._states.pool.texts, self._now_ms(), self._setup.expire_ms)
+        sifted = sift(records, self._states.catalogue, self._pool, self._now_ms(), self._setup.expire_ms)
         rejected = {id(record) for record, _ in sifted.rejected}
         self._brake.check([id(record) in rejected for record in records], ROLE)
+        around = self._held_to.now()
         began = time.perf_counter()
-        outcome = write_all(self._writer, sifted.wanted, self._setup, self._standards.now(), self._states.pool.siblings)
-        if sifted.wanted:
+        if records or self._revisions.due():
+            lacking, tries = [Lacking(request, facts) for request, facts in sifted.wanted], self._setup.tries
+        else:
+            lacking, tries = self._spares.take(self._pool, self._states.catalogue), 1
+        outcome = write_all(self._writer, lacking, self._setup, around, tries)
+        if outcome.written:
             seconds = time.perf_counter() - began
             self._metrics.observe("patter_generation_duration_seconds", seconds, role=ROLE)
-        self._entries = outcome.entries
+        written = {entry.key() for entry in outcome.entries}
+        # What was written just now was ranked just now.
+        revised = [entry for entry in self._revisions.take(around.measure) if entry.key() not in written]
+        self._entries = [*outcome.entries, *revised]
         topics = self._setup.topics
-        outs = [Out(topics.copy, entry.key().encode().encode(), _encode(entry)) for entry in outcome.entries]
+        outs = [Out(topics.copy, entry.key().encode().encode(), _encode(entry)) for entry in self._entries]
         outs += [Out(topics.review, verdict.key().encode().encode(), _encode(verdict)) for verdict in outcome.verdicts]
         outs += [letter(topics.dlq, record, ROLE, rejection) for record, rejection in sifted.rejected]
+        if revised:
+            sifted.outcomes["revised"] = len(revised)
         self._uncounted = (sifted.outcomes, outcome, outs)
+        self._asked = [request for request, _ in sifted.wanted]
         return Batch(outs)
 
     def committed(self, records: Sequence[Record]) -> None:
         for entry in self._entries:
-            self._states.pool.apply(entry.key(), entry)
-        self._entries = []
+            self._pool.wrote(entry)
+        self._spares.done(self._pool)
+        self._spares.want(self._asked, self._entries)
+        self._entries, self._asked = [], []
+        self._revisions.done()
         if self._uncounted is not None:
             self._count(*self._uncounted)
             self._uncounted = None
 
     def aborted(self) -> None:
-        self._entries = []
+        self._entries, self._asked = [], []
+        self._spares.again()
+        self._revisions.again()
         self._uncounted = None
+
+    def _owns(self, key: CopyKey) -> bool:
+        return partition_of(key.encode().encode(), self._setup.partitions) in self._partitions
 
     def _count(self, outcomes: Counter[str], outcome: Outcome, outs: Sequence[Out]) -> None:
         add = self._metrics.add
         for name, number in {**outcomes, "written": len(outcome.entries)}.items():
             add("patter_generation_requests_total", number, role=ROLE, outcome=name)
-        add("patter_generation_copies_total", len(outcome.entries), role=ROLE, code="admitted")
+        admitted = sum(len(entry.candidates) for entry in outcome.entries)
+        add("patter_generation_copies_total", admitted, role=ROLE, code="admitted")
         for code, number in Counter(code for verdict in outcome.verdicts for code in verdict.codes).items():
             add("patter_generation_copies_total", number, role=ROLE, code=code)
         add("patter_generation_tokens_total", sum(text.tokens for text in outcome.written), role=ROLE)

@@ -24,6 +24,9 @@ class IntakeWorker:
     def revoked(self, partitions: Sequence[int]) -> None:
         """Nothing to forget."""
 
+    def wants(self) -> bool:
+        return False
+
     def ready(self) -> bool:
         return True
 

@@ -85,7 +85,7 @@ class Loop:
                 records = self._poll()
                 self._worker.idle()
                 self._beat(self._assigned and self._worker.ready())
-                if not records:
+                if not records and not self._worker.wants():
                     continue
                 try:
                     self._handle(records, delivery)
@@ -147,7 +147,8 @@ class Loop:
             self._rewind()
             time.sleep(self._options.batch_ms / 1000)
             return
-        offsets: dict[int, int] = {}
+        # A batch of nothing but news commits where it stands: a worker that has lost its place is fenced by that.
+        offsets: dict[int, int] = {} if records else dict(self._next)
         for record in records:
             offsets[record.partition] = record.offset + 1
         stepped = time.perf_counter()
@@ -159,7 +160,8 @@ class Loop:
         self._metrics.observe("patter_stage_duration_seconds", done - stepped, role=self._role, stage="deliver")
         self._metrics.add("patter_batches_total", role=self._role, outcome="committed")
         self._metrics.add("patter_records_in_total", len(records), role=self._role)
-        self._pulse.handled(records)
+        if records:
+            self._pulse.handled(records)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._metrics.add("patter_rebalances_total", role=self._role, kind="assigned")

@@ -33,6 +33,10 @@ class Worker(Protocol):
         """Called between batches, also when nothing came: swap states, publish gauges."""
         ...
 
+    def wants(self) -> bool:
+        """Whether there is something to send though nothing came: `step` is then called without records too."""
+        ...
+
     def ready(self) -> bool:
         """Whether the role may be given records. Until then the loop keeps its membership and reads nothing."""
         ...

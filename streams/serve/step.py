@@ -83,6 +83,9 @@ class ServeWorker:
         for partition in partitions:
             self._seen.stop(partition)
 
+    def wants(self) -> bool:
+        return False
+
     def ready(self) -> bool:
         return self._states.whole() and self._states.policy is not None
 

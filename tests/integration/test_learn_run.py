@@ -1,19 +1,14 @@
 """`patter run learn` as processes on a real broker: sums through duplicates, aborts and deaths, and the policy."""
 
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from confluent_kafka import Producer
+from role_workers import Workers, settings_on, until, write_config
 
 from features.store import FeatureOptions
 from features.store.apply import apply as apply_features
@@ -35,9 +30,7 @@ from streams.learn.cells import summed
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
-PATIENCE_S = 90.0
 SOURCES = ["life-a:0", "life-a:1", "life-a:2"]
 GOOD, BAD = "warm_discover", "bold_shop"
 NAMES = ["default", "bags", "shoes", "new", "regular", "template", GOOD, BAD, "plain_none"]
@@ -137,83 +130,15 @@ def sources(metrics: dict[str, CellMetrics]) -> dict[str, dict[str, tuple[int, d
     return {key: dict(value.sources) for key, value in metrics.items()}
 
 
-def until(what: Callable[[], bool], why: Callable[[], object] = lambda: "it did not happen in time") -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        if time.monotonic() > deadline:
-            pytest.fail(str(why()))
-        time.sleep(0.25)
-
-
-class Workers:
-    """learn in processes of its own."""
-
-    def __init__(self, folder: Path, config: Path) -> None:
-        self.folder, self.config = folder, config
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, member: str) -> None:
-        command = [sys.executable, "-m", "patter", "run", "learn", "--member", member, "--port", "0"]
-        with (self.folder / f"{member}.log").open("ab") as log:
-            self.running[member] = subprocess.Popen(
-                [*command, "--config", str(self.config)],
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )
-
-    def ready(self, member: str) -> bool:
-        assert self.running[member].poll() is None, self.said(member)
-        try:
-            told = json.loads((self.folder / "data" / "run" / f"{member}.json").read_text())
-            if told["pid"] != self.running[member].pid:
-                return False
-            with urllib.request.urlopen(f"http://127.0.0.1:{told['port']}/ready", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-    def metric(self, member: str, line: str) -> float | None:
-        told = json.loads((self.folder / "data" / "run" / f"{member}.json").read_text())
-        with urllib.request.urlopen(f"http://127.0.0.1:{told['port']}/metrics", timeout=5) as answer:
-            for each in answer.read().decode().splitlines():
-                if each.startswith(line + " "):
-                    return float(each.rpartition(" ")[2])
-        return None
-
-    def kill(self, member: str) -> None:
-        self.running[member].kill()
-        self.running.pop(member).wait(20)
-
-    def stop(self, member: str) -> int:
-        self.running[member].send_signal(signal.SIGTERM)
-        return self.running.pop(member).wait(40)
-
-    def said(self, member: str) -> str:
-        return (self.folder / f"{member}.log").read_text()[-4000:]
-
-
 @pytest.fixture
 def settings(local_broker: str, fresh_topics: dict[str, str], tmp_path: Path) -> Settings:
-    return Settings(
-        tenant=f"t{fresh_topics['partials'][:8]}",
-        data_dir=str(tmp_path / "data"),
-        kafka={"bootstrap": local_broker},
-        topics={logical: {"name": name} for logical, name in fresh_topics.items()},
-    )
+    return settings_on(local_broker, fresh_topics, tmp_path)
 
 
 @pytest.fixture
 def workers(settings: Settings, tmp_path: Path) -> Iterator[Workers]:
-    config = tmp_path / "patter.toml"
-    lines = [f'tenant = "{settings.tenant}"', f'data_dir = "{settings.data_dir}"']
-    lines += ["[kafka]", f'bootstrap = "{settings.kafka.bootstrap}"']
-    for logical, part in settings.topics.items():
-        lines += [f"[topics.{logical}]", f'name = "{part.name}"']
-    config.write_text("\n".join(lines))
     apply_features(FeatureOptions(data_dir=settings.data_dir))
-    made = Workers(tmp_path, config)
+    made = Workers("learn", tmp_path, write_config(settings, tmp_path / "patter.toml"))
     yield made
     for member in list(made.running):
         made.kill(member)

@@ -42,6 +42,9 @@ class Echo:
 
     def idle(self) -> None: ...
 
+    def wants(self) -> bool:
+        return False
+
     def step(self, records: Sequence[Record]) -> Batch:
         self.steps += 1
         outs = [Out(self.topic, record.key, record.value) for record in records]

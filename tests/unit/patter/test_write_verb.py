@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from inference.bundle import Controls
 from inference.generate.compose import TRIES
+from inference.generate.select import predictor
 from patter.cli import build
 from patter.write import opening
 from patter.write.plan import TONES
@@ -44,7 +45,7 @@ def run(monkeypatch, tmp_path):
 
     def call(*args, say=lambda request, attempt: GOOD[int(request.variant) % 3]):
         writer = PlannedWriter(say)
-        opened = opening.Opened(writer=writer, controls=CONTROLS, quantisation="nb8")
+        opened = opening.Opened(writer=writer, controls=CONTROLS, quantisation="nb8", predict=predictor(None))
         monkeypatch.setattr(opening, "open_bundle", lambda folder: opened)
         return CliRunner().invoke(build(), ["write", *map(str, args)]), writer
 

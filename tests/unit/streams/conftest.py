@@ -16,6 +16,7 @@ from schemas.copy import Candidate, CopyKey, PoolEntry
 from schemas.decisions import DecisionRead
 from schemas.policies import Beta, PolicySnapshot
 from schemas.ports import ViewRow
+from streams.broadcast.curation import Curation
 from streams.broadcast.pool import Pool
 from streams.dlq import RejectBrake
 from streams.kafka.records import Out, Record
@@ -80,6 +81,7 @@ class MemoryStates:
     known_ms: int = NOW_MS
     changed: set[str] = field(default_factory=set)
     catalogue_version: int = 0
+    curation: Curation = field(default_factory=Curation)
 
     def take_changed(self) -> frozenset[str]:
         changed, self.changed = self.changed, set()

@@ -11,14 +11,19 @@ from inference.decide.facts import facts_of
 from inference.generate.brand import BrandRules
 from inference.generate.judge import Standards
 from schemas.copy import CopyKey, CopyRequest, CopyVerdict, PoolEntry
+from schemas.curation import EVERYWHERE, CopyRuling, Creativity
 from schemas.ports import TextRequest, WrittenText
+from streams.generate.entries import Entries
+from streams.generate.measure import Measure
 from streams.generate.setup import GenerateSetup, GenerateTopics
-from streams.generate.standards import RENEW_MS
+from streams.generate.standards import RENEW_MS, CatalogueStandards
 from streams.generate.step import GenerateWorker
 from streams.kafka.records import Out, Record
 
 NOW_MS = 1_780_000_000_000
 BUNDLE = "b" * 64
+# What the model of conversion says of a text; it knows no other.
+P_CONV = {"{NAME} for {PRICE}, dull.": 0.7, "{NAME} for {PRICE}, bright and early.": 0.5}
 
 
 class Scripted:
@@ -42,12 +47,26 @@ class Scripted:
 
 
 class Rig:
-    def __init__(self, bench: Any, writer: Scripted, brake: Any, standards: Standards) -> None:
-        setup = GenerateSetup(topics=GenerateTopics("requests", "copy", "review", "dlq"), channel="push")
+    def __init__(self, bench: Any, writer: Scripted, brake: Any, standards: Standards, **setup: Any) -> None:
+        self.setup = GenerateSetup(
+            topics=GenerateTopics("requests", "copy", "review", "dlq"), channel="push", partitions=1, **setup
+        )
         self.states = bench.states
-        self.worker = GenerateWorker(setup, standards, bench.states, writer, bench.metrics, lambda: self.now_ms, brake)
-        self.writer, self.metrics = writer, bench.metrics
+        self.pool = self.states.pool = Entries("push", "en", BUNDLE)
         self.offset, self.now_ms = 0, NOW_MS
+        measure = Measure(
+            bundle_sha256=BUNDLE,
+            predict=lambda slot_text, _: P_CONV.get(slot_text),
+            active=self.setup.active,
+            usual=self.setup.creativity,
+        )
+        held_to = CatalogueStandards(standards, measure, self.pool, self.states, lambda: self.now_ms)
+        self.worker = GenerateWorker(
+            self.setup, self.pool, self.states, writer, held_to, bench.metrics, lambda: self.now_ms, brake
+        )
+        self.writer, self.metrics = writer, bench.metrics
+        self.worker.assigned({0: 0})
+        self.worker.idle()
 
     def ask(self, product_id: str = "p1", age_ms: int = 0, variant: str = "warm") -> Record:
         request = CopyRequest(
@@ -82,8 +101,8 @@ class Rig:
 def rig(bench: Any) -> Callable[..., Rig]:
     from streams.dlq import RejectBrake
 
-    def made(writer: Scripted | None = None, standards: Standards | None = None) -> Rig:
-        return Rig(bench, writer or Scripted(), RejectBrake(100, 0.9, 1000), standards or Standards())
+    def made(writer: Scripted | None = None, standards: Standards | None = None, **setup: Any) -> Rig:
+        return Rig(bench, writer or Scripted(), RejectBrake(100, 0.9, 1000), standards or Standards(), **setup)
 
     return made
 
@@ -226,3 +245,224 @@ def test_what_the_brand_requires_stands_in_the_pool_and_leaves_the_writer_less_r
     assert made.writer.asked[0].max_chars == 120 - len(" Terms apply.")
     made.writer.text = "{NAME}, indeed."
     assert _codes(made.run(made.ask(variant="bold"))) == [["copy_brand"]] * 3
+
+
+class Numbered(Scripted):
+    """Writes the next of its texts at every call, whatever is asked."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__()
+        self.texts = list(texts)
+
+    def write(self, requests: Sequence[TextRequest], deadline_s: float) -> list[WrittenText]:
+        self.asked.extend(requests)
+        return [WrittenText(slot_text=self.texts.pop(0), codes=(), tokens=7, ms=1.5, prompt_id="p") for _ in requests]
+
+
+DULL, BRIGHT, THIRD = "{NAME} for {PRICE}, dull.", "{NAME} for {PRICE}, bright and early.", "Shop {NAME}."
+
+
+def _entry(outs: dict[str, list[Out]]) -> PoolEntry:
+    return msgspec.json.decode(outs["copy"][-1].value or b"", type=PoolEntry)
+
+
+def _states(entry: PoolEntry) -> dict[str, str]:
+    return {candidate.slot_text: candidate.state for candidate in entry.candidates}
+
+
+def _filled(made: Rig, *records: Record) -> PoolEntry:
+    """What a key holds once nothing more is wanted for it."""
+    outs = made.run(*records)
+    while made.worker.wants():
+        outs = made.run() or outs
+    (entry,) = {id(entry): entry for key in made.pool.keys(lambda _: True) if (entry := made.pool.entry(key))}.values()
+    return entry
+
+
+def _weigh(made: Rig, creativity: float | None, category: str = EVERYWHERE) -> dict[str, list[Out]]:
+    made.states.curation.weigh(
+        Creativity(category=category, creativity=creativity, time_ms=NOW_MS, by="ann", why="a try")
+    )
+    made.worker.idle()
+    return made.run() if made.worker.wants() else {}
+
+
+def _rule(made: Rig, entry: PoolEntry, slot_text: str, ruling: Any) -> dict[str, list[Out]]:
+    (text,) = [each for each in entry.candidates if each.slot_text == slot_text]
+    made.states.curation.rule(
+        CopyRuling(
+            copy_id=text.copy_id,
+            ruling=ruling,
+            product_id=entry.product_id,
+            segment=entry.segment,
+            variant=entry.variant,
+            channel=entry.channel,
+            locale=entry.locale,
+            slot_text=slot_text,
+            bundle_sha256=BUNDLE,
+            time_ms=NOW_MS,
+            by="ann",
+            why="said so",
+        )
+    )
+    made.worker.idle()
+    return made.run() if made.worker.wants() else {}
+
+
+def test_of_several_texts_the_best_is_shown_and_the_others_stand_by(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, BRIGHT), candidates=2, creativity=0.0)
+    entry = _filled(made, made.ask())
+    assert _states(entry) == {DULL: "active", BRIGHT: "standby"}
+    assert entry.candidates[0].scores["reward"] == 0.7
+    assert entry.candidates[0].scores["diversity"] == entry.candidates[1].scores["diversity"] > 0
+
+
+def test_a_change_of_lambda_ranks_anew_without_a_word_written(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, BRIGHT, THIRD), candidates=3, creativity=0.0)
+    before = _filled(made, made.ask())
+    assert _states(before)[DULL] == "active"
+    asked = len(made.writer.asked)
+    after = _entry(_weigh(made, 0.9))
+    assert len(made.writer.asked) == asked
+    assert _states(after)[DULL] == "standby"
+    assert {each.copy_id for each in after.candidates} == {each.copy_id for each in before.candidates}
+    assert made.outcomes()["revised"] == 1
+
+
+def test_what_a_change_leaves_as_it_is_is_not_published(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, BRIGHT), candidates=2, creativity=0.0)
+    _filled(made, made.ask())
+    assert "copy" not in _weigh(made, 0.0)
+    assert not made.worker.wants()
+
+
+def test_a_category_of_its_own_is_weighed_by_its_own_lambda(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, BRIGHT), candidates=2, creativity=0.0)
+    _filled(made, made.ask())
+    assert _weigh(made, 0.5, category="shoes") == {}
+    assert "copy" in _weigh(made, 0.5, category="kitchen")
+    assert "copy" not in _weigh(made, 0.1)
+
+
+def test_a_rejected_text_leaves_the_pool_and_never_returns(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, BRIGHT), candidates=2)
+    first = _filled(made, made.ask())
+    after = _entry(_rule(made, first, DULL, "rejected"))
+    assert _states(after) == {BRIGHT: "active"}
+    made.writer.texts = [DULL, "{NAME}! For {PRICE}, DULL!", THIRD]
+    again = made.run(made.ask(variant="bold"))
+    assert _codes(again) == [["copy_rejected"]] * 2
+    assert _states(_entry(again)) == {THIRD: "active"}
+
+
+def test_a_rejection_changes_the_seeds_of_its_key(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL))
+    first = _entry(made.run(made.ask()))
+    assert _entry(_rule(made, first, DULL, "rejected")).candidates == []
+    made.writer.texts = [THIRD]
+    made.run(made.ask())
+    assert made.writer.asked[0].seed != made.writer.asked[1].seed
+
+
+def test_where_review_is_on_a_text_waits_until_a_person_lets_it_in(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL), review="all")
+    outs = made.run(made.ask())
+    entry = _entry(outs)
+    assert _states(entry) == {DULL: "review"}
+    assert made.pool.texts == {}
+    (verdict,) = [msgspec.json.decode(out.value or b"", type=CopyVerdict) for out in outs["review"]]
+    assert (verdict.verdict, verdict.codes, verdict.slot_text) == ("review", [], DULL)
+    made.run(made.ask())
+    assert made.outcomes()["in_review"] == 1
+    assert _states(_entry(_rule(made, entry, DULL, "approved"))) == {DULL: "active"}
+    assert [text.slot_text for text in made.pool.texts["p1", "new", "warm"]] == [DULL]
+
+
+def test_only_a_sensitive_text_waits_where_only_these_are_reviewed(rig: Callable[..., Rig]) -> None:
+    standards = Standards(rules=BrandRules(sensitive=("early",)))
+    made = rig(Numbered(BRIGHT, DULL), standards, review="sensitive")
+    outs = made.run(made.ask())
+    assert _states(_entry(outs)) == {BRIGHT: "review"}
+    assert _codes(outs) == [["copy_sensitive"]]
+    assert _states(_entry(made.run(made.ask(variant="bold")))) == {DULL: "active"}
+
+
+def test_what_was_approved_once_waits_no_more_for_another_product(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, DULL), review="all")
+    entry = _entry(made.run(made.ask()))
+    _rule(made, entry, DULL, "approved")
+    made.states.catalogue["p2"] = facts_of(
+        msgspec.structs.replace(made.states.catalogue["p1"].product, product_id="p2", name="Other Cup")
+    )
+    assert _states(_entry(made.run(made.ask("p2")))) == {DULL: "active"}
+
+
+def test_an_approved_text_that_the_pool_has_lost_joins_it_again(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL), review="all")
+    entry = _entry(made.run(made.ask()))
+    made.pool.forget_own()
+    made.pool.apply(entry.key(), None)
+    assert _states(_entry(_rule(made, entry, DULL, "approved"))) == {DULL: "active"}
+
+
+def test_a_roll_back_leaves_the_revision_to_be_made(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, BRIGHT, THIRD), candidates=3, creativity=0.0)
+    _filled(made, made.ask())
+    made.states.curation.weigh(Creativity(category="*", creativity=0.9, time_ms=NOW_MS, by="ann", why=""))
+    made.worker.idle()
+    first = made.worker.step([]).outs
+    made.worker.aborted()
+    assert made.worker.wants()
+    assert made.worker.step([]).outs == first
+    made.worker.committed([])
+    assert not made.worker.wants()
+
+
+def test_a_worker_revises_only_the_keys_whose_requests_it_reads(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, BRIGHT, THIRD), candidates=3, creativity=0.0)
+    _filled(made, made.ask())
+    made.worker.revoked([0])
+    assert _weigh(made, 0.9) == {}
+    made.worker.assigned({0: 0})
+    made.worker.idle()
+    assert made.worker.wants()
+    assert "copy" in made.run()
+
+
+def test_the_pool_of_a_moment_ago_does_not_undo_what_was_just_written(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, BRIGHT), candidates=2, creativity=0.0)
+    old = _filled(made, made.ask())
+    new = _entry(_weigh(made, 0.3))
+    made.pool.apply(old.key(), old)
+    assert made.pool.entry(old.key()) == new
+    made.pool.apply(new.key(), new)
+    made.pool.apply(new.key(), None)
+    assert made.pool.entry(new.key()) is None
+
+
+def test_the_first_text_goes_out_before_more_are_written(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, BRIGHT), candidates=2)
+    assert _states(_entry(made.run(made.ask()))) == {DULL: "active"}
+    assert len(made.writer.asked) == 1
+    assert made.worker.wants()
+    both = _entry(made.run())
+    assert set(_states(both)) == {DULL, BRIGHT}
+    assert not made.worker.wants()
+
+
+def test_a_request_is_answered_before_more_is_written_for_others(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, BRIGHT, THIRD), candidates=2)
+    made.run(made.ask())
+    outs = made.run(made.ask(variant="bold"))
+    assert [out.key for out in outs["copy"]] == [b"p1|new|bold|push|en"]
+
+
+def test_a_key_that_stays_short_is_tried_a_few_times_and_left(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL, *[DULL] * 9), candidates=2, tries=3)
+    made.run(made.ask())
+    rounds = 0
+    while made.worker.wants():
+        made.run()
+        rounds += 1
+    assert rounds == 3
+    assert len({request.seed for request in made.writer.asked}) == 4
