@@ -28,8 +28,6 @@ Kind = Literal["unbacked", "unit", "other", "negated"]
 HALVED = 0.5
 COVERED = 0.25
 
-_THOUSANDS = 3
-_PRICED = re.compile(r"[$€£¥₹₩]\s?(?P<after>\d[\d.,'’]*\d)|(?P<before>\d[\d.,'’]*\d)\s?(?:[$€£¥₹₩]|[A-Z]{3}\b)")
 # A figure that another column backs ("Size 5") is no rating.
 _STARS = r"\d(?:[.,]\d+)?"
 _RATED = re.compile(rf"\brated (?P<after>{_STARS})|(?<![\d.,])(?P<before>{_STARS})\s?(?:★|stars?\b|/\s?5\b)", re.I)
@@ -100,10 +98,6 @@ def _found(
         # "350ml" is the record's "350 ml", and "0.35 l" too.
         if not any(text.startswith(finding.what) for text in right if finding.what[:1].isdigit()):
             yield Contradiction("unbacked", finding.what)
-    for match in _PRICED.finditer(shown):
-        amount = match["after"] or match["before"]
-        if record.price in readings(amount) and not _reads(amount, record.price):
-            yield Contradiction("unbacked", match.group())
     for match in _RATED.finditer(shown):
         if product.rating is None or Decimal(f"{product.rating:g}") not in readings(match["after"] or match["before"]):
             yield Contradiction("unbacked", match.group())
@@ -119,17 +113,9 @@ def _found(
                 yield Contradiction("negated", " ".join((*denial, *wanted)))
 
 
-def _reads(amount: str, price: Decimal) -> bool:
-    """Whether an amount is this price. "12.99" is never 1299: only three digits behind a sign may be thousands."""
-    last = re.split(r"[.,]", amount)[-1]
-    if last == amount or len(last) == _THOUSANDS:
-        return True
-    return Decimal(f"{re.sub(r'[^0-9]', '', amount[: -len(last)]) or '0'}.{last}") == price
-
-
 def _stated(slot: str, value: str, shown: str, said: Sequence[str], record: Record) -> bool:
     if slot == "PRICE":
-        return any(record.price in readings(token) and _reads(token, record.price) for token in figures(shown))
+        return any(record.price in readings(token) for token in figures(shown))
     wanted = words(value)
     return any(slot in _NEVER_DENIED or not _denial(said, place) for place in _places(said, wanted))
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from msgspec import Struct
 
@@ -82,14 +82,16 @@ def figures(text: str) -> tuple[str, ...]:
 
 
 def readings(token: str) -> frozenset[Decimal]:
-    """What a number may mean: "1,299" is 1299 and 1.299. Nothing for what is no number."""
+    """What a number may mean: "1,299" is 1299 and 1.299, "12.99" is no 1299. Nothing for what is no number."""
     if not _NUMBER.fullmatch(token):
         return frozenset()
     bare = token.replace("'", "").replace("’", "")
     values = set()
-    for text in (bare.replace(",", ""), bare.replace(".", "").replace(",", ".")):
-        try:
-            values.add(Decimal(text))
-        except InvalidOperation:
-            continue
+    for thousands, point in ((",", "."), (".", ",")):
+        whole, _, part = bare.partition(point)
+        groups = whole.split(thousands)[1:]
+        # Three digits end a number in groups, two or three stand between (1,29,900 is how India writes it).
+        grouped = not groups or (len(groups[-1]) == 3 and all(len(group) in (2, 3) for group in groups))
+        if grouped and not any(sign in part for sign in ".,"):
+            values.add(Decimal(f"{whole.replace(thousands, '')}.{part or 0}"))
     return frozenset(values)

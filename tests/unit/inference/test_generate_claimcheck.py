@@ -1,9 +1,11 @@
 """The last line of defence reads a rendered text and a record, and nothing else."""
 
+from decimal import Decimal
+
 import pytest
 
 from inference.generate.claimcheck import unbacked
-from inference.generate.record import record_of
+from inference.generate.record import readings, record_of
 from schemas.catalog import Product
 
 MUG = Product(
@@ -83,3 +85,28 @@ def test_the_figure_of_another_column_does_not_back_an_amount():
     assert unbacked("120 cm wide, $50.00.", record) == ()
     assert [finding.what for finding in unbacked("Only $120.", record)] == ["$120"]
     assert [finding.what for finding in unbacked("20% off.", record)] == ["20%"]
+
+
+@pytest.mark.parametrize(
+    ("token", "values"),
+    [
+        ("12.99", {"12.99"}),
+        ("12,99", {"12.99"}),
+        ("1,299", {"1299", "1.299"}),
+        ("1.299", {"1299", "1.299"}),
+        ("1,299.00", {"1299"}),
+        ("1.299,00", {"1299"}),
+        ("1'299", {"1299"}),
+        ("1,29,900", {"129900"}),
+        ("10.5.2026", set()),
+        ("5", {"5"}),
+    ],
+)
+def test_a_sign_stands_between_thousands_only_before_three_digits(token, values):
+    assert readings(token) == {Decimal(value) for value in values}
+
+
+def test_a_price_a_hundred_times_too_low_is_unbacked():
+    dear = Product(product_id="d", name="Ridge Desk", category="office", price_minor=129_900, currency="USD")
+    assert [finding.code.value for finding in unbacked("Ridge Desk is $12.99.", record_of(dear))] == ["copy_unbacked"]
+    assert unbacked("Ridge Desk is $1,299.00.", record_of(dear)) == ()
