@@ -5,9 +5,10 @@ comes twice, late, or from a transaction that was aborted changes nothing: what 
 log up to `through`, whoever wrote it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from inference.decide.intervals import wilson
+from inference.decide.rates import cart_rate, click_rate, order_rate, order_rate_of_clicks
 from schemas.cells import ARM_COUNTERS, TOTAL_COUNTERS, Cell
 from schemas.partials import CellMetrics, Partial, Rate
 from streams.learn.names import Names
@@ -17,13 +18,14 @@ Value = Mapping[str, tuple[int, Counters]]
 """{source: (through, counters)}. Never changed in place: another thread may be reading it."""
 
 COHORT = "cohort"
-RATES: Mapping[str, tuple[str, str]] = {
-    "ctr": ("clicks", "impressions"),
-    "cart_per_click": ("clicked_carts", "clicks"),
-    "order_per_impression": ("impressed_orders", "impressions"),
-    "order_per_click": ("clicked_orders", "clicks"),
+Formula = Callable[[int, int], float | None]
+RATES: Mapping[str, tuple[Formula, str, str]] = {
+    "ctr": (click_rate, "clicks", "impressions"),
+    "cart_per_click": (cart_rate, "clicked_carts", "clicks"),
+    "order_per_impression": (order_rate, "impressed_orders", "impressions"),
+    "order_per_click": (order_rate_of_clicks, "clicked_orders", "clicks"),
 }
-"""Rate -> the counters that it is the quotient of."""
+"""Rate -> its formula, and the counters that go into it."""
 
 _ORDER = {name: place for place, name in enumerate(dict.fromkeys((*ARM_COUNTERS, *TOTAL_COUNTERS)))}
 
@@ -63,10 +65,11 @@ def revision(value: Value) -> int:
 def rates(counters: Counters) -> dict[str, Rate]:
     """The four rates with their 95 % intervals."""
     found = {}
-    for name, (above, below) in RATES.items():
+    for name, (formula, above, below) in RATES.items():
         trials = counters.get(below, 0)
         successes = min(counters.get(above, 0), trials)
-        found[name] = Rate(successes / trials, *wilson(successes, trials)) if trials > 0 else Rate(None, None, None)
+        value = formula(successes, trials)
+        found[name] = Rate(None, None, None) if value is None else Rate(value, *wilson(successes, trials))
     return found
 
 

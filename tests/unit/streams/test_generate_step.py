@@ -466,3 +466,27 @@ def test_a_key_that_stays_short_is_tried_a_few_times_and_left(rig: Callable[...,
         rounds += 1
     assert rounds == 3
     assert len({request.seed for request in made.writer.asked}) == 4
+
+
+class Stubborn(Scripted):
+    """Writes the same sentence again and again, in other dress, and now and then another."""
+
+    def write(self, requests: Sequence[TextRequest], deadline_s: float) -> list[WrittenText]:
+        dresses = [DULL, DULL.replace("dull", "DULL"), DULL.replace(".", "!"), DULL.replace(" for", "  for"), BRIGHT]
+        first = len(self.asked)
+        self.asked.extend(requests)
+        return [
+            WrittenText(slot_text=dresses[(first + n) % 5], codes=(), tokens=7, ms=1.5, prompt_id="p")
+            for n in range(len(requests))
+        ]
+
+
+def test_a_rejected_text_does_not_return_in_ten_thousand_generations(rig: Callable[..., Rig]) -> None:
+    made = rig(Numbered(DULL), tries=1)
+    _rule(made, _entry(made.run(made.ask())), DULL, "rejected")
+    made.worker._writer = writer = Stubborn()
+    for round_ in range(100):
+        made.run(*[made.ask(variant=f"v{round_}-{n}") for n in range(100)])
+    assert len(writer.asked) == 10_000
+    shown = {text.slot_text for texts in made.pool.texts.values() for text in texts}
+    assert shown == {BRIGHT}
