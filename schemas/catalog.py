@@ -11,9 +11,8 @@ from schemas.ids import Name, ProductId
 class Product(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One product. Key of the record: product_id; an empty value removes it.
 
-    `extra` keeps the columns of the user's file that Patter does not read. `discount_percent` is 0..100, `margin` the
-    gross margin as a share of the price, 0..1; `features` are
-    short noun phrases.
+    `extra` keeps the columns of the user's file that Patter does not read. `discount_percent` is 0..100,
+    `margin_share` the gross margin as a share of the price, 0..1; `features` are short noun phrases.
     """
 
     product_id: ProductId
@@ -29,7 +28,7 @@ class Product(Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: str | None = None
     discount_percent: Annotated[float, Meta(ge=0, le=100)] | None = None
     stock: int | None = None
-    margin: Annotated[float, Meta(ge=0, le=1)] | None = None
+    margin_share: Annotated[float, Meta(ge=0, le=1)] | None = None
     rating: float | None = None
     gtin: str | None = None
     item_group_id: str | None = None

@@ -23,7 +23,7 @@ _OPTIONAL: Mapping[str, Callable[[object], object]] = {
     "size": cells.text,
     "discount_percent": cells.percent,
     "stock": cells.whole,
-    "margin": cells.share,
+    "margin_share": cells.share,
     "rating": cells.number,
     "gtin": cells.identifier,
     "item_group_id": cells.identifier,

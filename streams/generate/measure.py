@@ -34,7 +34,7 @@ class Measure(Struct, frozen=True, kw_only=True):
 
     def worth(self, facts: Facts) -> float:
         """What an order of a product is worth beside the average one."""
-        return worth_of(facts.product.margin, facts.product.stock, self.usual_stock)
+        return worth_of(facts.product.margin_share, facts.product.stock, self.usual_stock)
 
     def scored(self, slot_text: str, shown: str, cta: str, segment: str, facts: Facts) -> dict[str, float]:
         """The scores of a text by itself; what depends on its set is added by `diversified`."""

@@ -28,7 +28,13 @@ pytestmark = pytest.mark.integration
 SEGMENTS = ["new", "loyal", "bargain_hunter"]
 PRODUCTS = [
     Product(
-        product_id=f"p{n}", name=name, category="kitchen", price_minor=1000 + n, currency="USD", stock=n, margin=0.4
+        product_id=f"p{n}",
+        name=name,
+        category="kitchen",
+        price_minor=1000 + n,
+        currency="USD",
+        stock=n,
+        margin_share=0.4,
     )
     for n, name in enumerate(["Trail Mug", "Harbor Kettle", "Oval Pan", "Bread Knife", "Tea Cups", "Soup Bowl"])
 ]
