@@ -287,7 +287,7 @@ def test_it_runs_on_the_embedded_broker(tmp_path: Path) -> None:
         f'data_dir = "{tmp_path / "data"}"\n[kafka]\nbootstrap = "{broker.bootstrap}"\ndelivery = "at_least_once"\n'
     )
     settings = Settings(kafka={"bootstrap": broker.bootstrap, "delivery": "at_least_once"})
-    workers = Workers(tmp_path, config)
+    workers = Workers("learn", tmp_path, config)
     log = Log(broker.bootstrap, names)
     try:
         log.round()

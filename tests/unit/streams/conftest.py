@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from generate_rig import Rig, Scripted
 
 from inference.decide.assign import Experiment, Recipe
 from inference.decide.facts import Facts, facts_of
 from inference.decide.policy import Policy
+from inference.generate.judge import Standards
 from schemas.catalog import Product
 from schemas.copy import Candidate, CopyKey, PoolEntry
 from schemas.decisions import DecisionRead
@@ -256,3 +258,11 @@ def bench(make_bench: Callable[..., Bench]) -> Bench:
 
 
 __all__ = ["Bench", "decisions", "snapshot"]
+
+
+@pytest.fixture
+def rig(bench: Any) -> Callable[..., Rig]:
+    def made(writer: Scripted | None = None, standards: Standards | None = None, **setup: Any) -> Rig:
+        return Rig(bench, writer or Scripted(), RejectBrake(100, 0.9, 1000), standards or Standards(), **setup)
+
+    return made
