@@ -106,13 +106,18 @@ def written_ms(settings: Settings) -> dict[CopyKey, int]:
     return {CopyKey.parse((each.key or b"").decode()): each.timestamp_ms for each in read_topic(options, topic)}
 
 
-def ask(settings: Settings, variant: str = "warm_discover") -> None:
+def publish(settings: Settings) -> None:
+    """The catalogue. A worker that begins later knows it before it takes a request."""
     producer = Producer(producer_config(KafkaOptions(bootstrap=settings.kafka.bootstrap)))
     for product in PRODUCTS:
         producer.produce(
             settings.topics["catalog"].name or "", key=product.product_id, value=msgspec.json.encode(product)
         )
-    producer.flush(10)
+    assert producer.flush(10) == 0
+
+
+def ask(settings: Settings, variant: str = "warm_discover") -> None:
+    producer = Producer(producer_config(KafkaOptions(bootstrap=settings.kafka.bootstrap)))
     for product in PRODUCTS:
         for segment in SEGMENTS:
             request = CopyRequest(
@@ -142,6 +147,7 @@ def shown(entry: PoolEntry) -> list[str]:
 def test_lambda_moves_what_is_shown_within_five_seconds_and_nothing_is_written(
     settings: Settings, config: Path, workers: Workers
 ) -> None:
+    publish(settings)
     workers.start("generate-0")
     until(lambda: workers.ready("generate-0"), lambda: workers.said("generate-0"))
     patter(config, "copy", "lambda", "set", "0", "--why", "conversion alone")
@@ -175,6 +181,7 @@ def test_lambda_moves_what_is_shown_within_five_seconds_and_nothing_is_written(
 
 def test_a_persons_word_holds_over_restarts(settings: Settings, config: Path, workers: Workers) -> None:
     config.write_text(config.read_text() + '\n[generate]\nreview = "all"\ncandidates = 1\n')
+    publish(settings)
     workers.start("generate-0")
     until(lambda: workers.ready("generate-0"), lambda: workers.said("generate-0"))
     ask(settings)
