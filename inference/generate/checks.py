@@ -85,7 +85,7 @@ def repeats(slot_text: str) -> bool:
 
 def has_cta(slot_text: str, cta: str) -> bool:
     """Whether the text calls to what was asked for. A type that has no phrases, or is not known, asks for nothing."""
-    pattern = _cta_phrases().get(cta)
+    pattern = cta_phrases().get(cta)
     return pattern is None or pattern.search(own_words(slot_text)) is not None
 
 
@@ -110,7 +110,8 @@ def _lexicon() -> re.Pattern[str]:
 
 
 @cache
-def _cta_phrases() -> dict[str, re.Pattern[str]]:
+def cta_phrases() -> dict[str, re.Pattern[str]]:
+    """Kind of call to action -> what finds its phrases in small letters; kinds without phrases are left out."""
     text = files("inference.generate").joinpath("lexicons", "cta.toml").read_text("utf-8")
     return {kind: _phrases(phrases) for kind, phrases in tomllib.loads(text).items() if phrases}
 

@@ -6,13 +6,11 @@ quotations, numbers, prices and discounts. Nothing here says whether more of one
 """
 
 import re
-import tomllib
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 
 from msgspec import Struct
 
-from inference.generate.checks import in_singular, phrases_of
+from inference.generate.checks import cta_phrases, in_singular
 from inference.generate.slots import SLOT
 from inference.text.ngrams import words
 from inference.text.readability import syllables
@@ -99,7 +97,7 @@ def attributes(text: str, segment: str = "any") -> Attributes:
     count, spans = max(1, len(tokens)), max(1, len(sentences(shown)))
     held, tone = set(own), polarity(shown)
     small = literal.lower()
-    calls = {kind: len(pattern.findall(small)) for kind, pattern in _calls().items()}
+    calls = {kind: len(pattern.findall(small)) for kind, pattern in cta_phrases().items()}
     most = max(calls, key=lambda kind: calls[kind])
     names = _NAME.findall(literal)
     return Attributes(
@@ -138,9 +136,3 @@ def attributes(text: str, segment: str = "any") -> Attributes:
 def numbers(found: Attributes) -> dict[str, float]:
     """The attributes that are numbers, by name."""
     return {name: getattr(found, name) for name in NUMBERS}
-
-
-@cache
-def _calls() -> dict[str, re.Pattern[str]]:
-    text = files("inference.generate").joinpath("lexicons", "cta.toml").read_text("utf-8")
-    return {kind: phrases_of(", ".join(phrases)) for kind, phrases in tomllib.loads(text).items() if phrases}
