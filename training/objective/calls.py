@@ -1,12 +1,8 @@
 """Which tokens of a text call to action, by the phrases that the check of written copy looks for."""
 
-import re
-import tomllib
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.resources import files
 
-from inference.generate.checks import phrases_of
+from inference.generate.checks import cta_phrases
 from inference.generate.slots import SLOT
 
 
@@ -24,7 +20,7 @@ def call_places(text: str, cta: str, offsets: Sequence[tuple[int, int]]) -> tupl
 
 
 def _spans(text: str, cta: str) -> Iterator[tuple[int, int]]:
-    pattern = _patterns().get(cta)
+    pattern = cta_phrases().get(cta)
     if pattern is None:
         return
     # As long as the text, so that what is found stands there too: a slot is a gap, a letter with no small form of one
@@ -33,9 +29,3 @@ def _spans(text: str, cta: str) -> Iterator[tuple[int, int]]:
     small = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in gaps)
     for match in pattern.finditer(small):
         yield match.span()
-
-
-@cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    text = files("inference.generate").joinpath("lexicons", "cta.toml").read_text("utf-8")
-    return {kind: phrases_of(", ".join(phrases)) for kind, phrases in tomllib.loads(text).items() if phrases}
