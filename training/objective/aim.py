@@ -12,13 +12,14 @@ from transformers import PreTrainedModel
 from schemas.errors import Code, ConfigError, LackingError
 from training.objective.config import Objective
 from training.objective.conversion import Predict
+from training.objective.gain import gain, spread
 from training.objective.gates import Gates
 from training.objective.loss import loss_for
 from training.objective.marked import Marked, marked
 from training.objective.plateau import PlateauPace
 from training.objective.preference import preferred, read_pairs, write_pairs
 from training.objective.sampling import Drawer
-from training.objective.scored import Scorer, mean_reward, score, summary
+from training.objective.scored import Scored, Scorer, mean_reward, score, summary
 from training.train import Row as Ids
 from training.tune.adapt import Method
 from training.tune.course import StepLoss, step_loss
@@ -60,6 +61,7 @@ class Aim:
         self._scorer = Scorer(drawer, Gates([*learned[0], *held[0]], kinds), objective.reward, weighed)
         self.pace = PlateauPace(objective.plateau, self._measure) if objective.plateau.every else None
         self._figures: dict[str, Any] = {}
+        self._base: list[Scored] = []
 
     @property
     def rows(self) -> Sequence[Ids] | Sequence[Marked]:
@@ -70,6 +72,16 @@ class Aim:
     def loss_of_step(self) -> StepLoss[Any]:
         """The loss of `rows`: with every term off it is that of plain tuning itself."""
         return step_loss if self._marked is None else loss_for(self._objective.loss)
+
+    def begin(self, model: Any) -> None:
+        """Measure the base, before anything is learned."""
+        self._base = self._compared(model)
+
+    def end(self, model: Any) -> None:
+        """Measure what has become of it, on the same prompts."""
+        if self._base:
+            found = self._compared(model)
+            self._figures["gain"] = gain(self._base, found, self._seed)
 
     def preferred(
         self, model: PreTrainedModel, out: Path, *, method: Method, rank: int, report: Callable[[int, int], None]
@@ -132,6 +144,13 @@ class Aim:
             "measures": [] if self.pace is None else self.pace.history,
             "held_out": self._figures,
         }
+
+    def _compared(self, model: Any) -> list[Scored]:
+        rows, ids = self._held
+        asked = self._objective.measure
+        places = spread(rows, asked.prompts, self._seed)
+        chosen = [rows[place] for place in places], [ids[place] for place in places]
+        return score(self._scorer, model, *chosen, asked.samples, self._seed)
 
     def _measured(self, model: Any) -> dict[str, Any] | None:
         rows, ids = self._held

@@ -70,6 +70,15 @@ class Preference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     least_gap: Weight = 0.05
 
 
+class Measure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is compared before and after: `samples` texts for each of up to `prompts` held-out prompts (0: off), drawn
+    over all held-out products alike.
+    """
+
+    prompts: Count = 60
+    samples: Annotated[int, Meta(ge=1)] = 4
+
+
 class Objective(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that one file says. `conversion` names a `conversion.json`, beside the file where the path is relative;
     `conversion_sha256` is filled in when it is read, so that a run that is gone on from has the same.
@@ -81,6 +90,7 @@ class Objective(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reward: Weights = Weights()
     plateau: Plateau = Plateau()
     preference: Preference = Preference()
+    measure: Measure = Measure()
 
     @property
     def on(self) -> bool:

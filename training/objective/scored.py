@@ -23,13 +23,14 @@ _STRIDE = 1_000_003
 
 
 class Scored(Struct, frozen=True):
-    """The texts for one prompt; `rewards` are None for those that fail a gate."""
+    """The texts for one prompt; `rewards` are None for those that fail a gate, whose `terms` count for nothing."""
 
     row: Row
     prompt: list[int]
     said: list[Said]
     codes: list[tuple[str, ...]]
     rewards: list[float | None]
+    terms: list[Terms]
 
 
 class Scorer:
@@ -49,11 +50,9 @@ class Scorer:
         near = marginal_diversity(self._embedder.embed([said[place].text for place in passed]))
         # A text that stands alone is like no other.
         diversity = {place: 1.0 if value is None else value for place, value in zip(passed, near, strict=True)}
-        rewards = [
-            reward(self._terms(each.text, row, diversity.get(place, 0.0)), self._weights, found)
-            for place, (each, found) in enumerate(zip(said, codes, strict=True))
-        ]
-        return Scored(row, prompt, said, codes, rewards)
+        terms = [self._terms(each.text, row, diversity.get(place, 0.0)) for place, each in enumerate(said)]
+        rewards = [reward(each, self._weights, found) for each, found in zip(terms, codes, strict=True)]
+        return Scored(row, prompt, said, codes, rewards, terms)
 
     def _terms(self, text: str, row: Row, diversity: float) -> Terms:
         request = row.request

@@ -37,6 +37,7 @@ def told(training: Mapping[str, Any], sentiment: Mapping[str, Any] | None) -> It
     rewarded = plateau["every"] or objective["preference"]["samples"]
     weights = ", ".join(f"{name} {weight:g}" for name, weight in objective["reward"].items())
     yield f"- **Reward:** {weights if rewarded else 'not used'}. Faithfulness, policy and length are gates."
+    yield f"- **Gain on held-out products:** {_gain(objective['held_out'].get('gain'))}"
     yield f"- **Sentiment asked and met:** {_moods(sentiment)}"
 
 
@@ -73,6 +74,23 @@ def _preference(objective: Mapping[str, Any]) -> str:
         f"{line} On held-out prompts the reward went from {before['reward']:.3f} to {after['reward']:.3f}, the share "
         f"that passes the gates from {before['passed']:.0%} to {after['passed']:.0%} ({after['n']} texts each)."
     )
+
+
+def _gain(gain: Mapping[str, Any] | None) -> str:
+    if gain is None:
+        return "not measured."
+    reward, passed = gain["reward"], gain["passed"]
+    return (
+        f"reward {reward['before']:.3f} before, {reward['after']:.3f} after ({_between(reward['difference'])}, "
+        f"{reward['difference']['n']} products); texts that pass every gate {passed['before']:.0%} before, "
+        f"{passed['after']:.0%} after ({_between(passed['difference'])})."
+    )
+
+
+def _between(difference: Mapping[str, Any]) -> str:
+    if difference["low"] is None:
+        return f"{difference['value']:+.3f}"
+    return f"{difference['value']:+.3f} [{difference['low']:+.3f}, {difference['high']:+.3f}]"
 
 
 def _moods(sentiment: Mapping[str, Any] | None) -> str:

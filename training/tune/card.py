@@ -18,6 +18,8 @@ A language model that writes marketing copy with its facts left open as slots, t
 ## Measured
 
 Of {n} texts for held-out products, one try each, the checks of copy admitted {admitted}. Codes of the others: {codes}.
+
+Factuality gate (questions with four options on the shop's own records): {factuality}
 {aims}
 ## What this does not say
 
@@ -50,5 +52,19 @@ def card(name: str, base: str, metrics: dict[str, Any]) -> str:
         n=held.get("n", 0),
         aims=aims,
         admitted="none (nothing was held out)" if held.get("admitted") is None else f"{held['admitted']:.0%}",
+        factuality=_factuality(metrics.get("factuality")),
         codes=", ".join(f"{code} {count}" for code, count in held.get("codes", {}).items()) or "none",
     )
+
+
+def _factuality(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "not asked."
+    if found["qualified"] is None:
+        return f"not asked; the records give {found['asked']} questions, and {found['least']} are the least."
+    accuracy = found["accuracy"]
+    said = (
+        f"{accuracy['value']:.1%} of {accuracy['n']} right [{accuracy['low']:.1%}, {accuracy['high']:.1%}], "
+        f"chance {found['chance']:.0%}"
+    )
+    return f"{said}; it passes." if found["qualified"] else f"{said}; **it does not pass**."

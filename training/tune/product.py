@@ -13,6 +13,7 @@ from inference.bundle.contents import SUMS, sums_text
 from inference.generate import open_writer
 from inference.generate.slots import KNOWN
 from inference.generate.text_prompt import text_prompt
+from schemas.catalog import Product
 from schemas.errors import Code, ConfigError
 from training.bundle import versions, write_json
 from training.graph import make_graph
@@ -20,6 +21,7 @@ from training.objective.moods import achieved
 from training.pairs import load_controls
 from training.train import Row as Ids
 from training.tune.card import card
+from training.tune.qualify import qualified
 from training.tune.sift import Row
 from training.tune.tokens import Markers, encode, silent_of
 
@@ -82,12 +84,14 @@ def write_bundle(
     lengths: tuple[int, int],
     prompts: Sequence[Sequence[int]],
     held_out: Sequence[Row],
+    products: Sequence[Product],
     training: dict[str, Any],
     seed: int,
 ) -> dict[str, Any]:
     """Write every file of a bundle into a new folder; returns what metrics.json holds.
 
-    `prompts` are what the parity gate compares, `held_out` rows that nothing was learned from. Raises ParityError.
+    `prompts` are what the parity gate compares, `held_out` rows that nothing was learned from, `products` the records
+    that the factuality gate asks about. Raises ParityError.
     """
     folder.mkdir(parents=True)
     # What was saved is what is exported, so that is what it is compared with.
@@ -111,12 +115,20 @@ def write_bundle(
         made_with=versions(),
         prompt="text",
     )
-    metrics: dict[str, Any] = {"schema": 2, "seed": seed, "training": training, "gates": gates, "held_out": None}
+    metrics: dict[str, Any] = {
+        "schema": 2,
+        "seed": seed,
+        "training": training,
+        "gates": gates,
+        "held_out": None,
+        "factuality": None,
+    }
     write_json(folder / "generation.json", generation)
     # The evaluation opens the bundle as serving would, so digests stand before its figures do.
     for evaluated in (False, True):
         if evaluated:
             metrics["held_out"] = admitted(folder, held_out, seed)
+            metrics["factuality"] = qualified(folder, products, seed)
             if "objective" in training:
                 metrics["sentiment"] = achieved(folder, held_out, seed)
         write_json(folder / "metrics.json", metrics)

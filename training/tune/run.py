@@ -48,7 +48,7 @@ def tune(
         console.print(f"the run is finished: {out / 'bundle'}")
         found: dict[str, Any] = msgspec.json.decode((out / "result.json").read_bytes())
         return found
-    _quiet()
+    quiet()
     torch.set_num_threads(options.threads)
     sifted = read(examples, out, options.seed, console)
     learned, held_out = split(sifted.rows, options.seed)
@@ -81,6 +81,8 @@ def tune(
         )
     adapted = learning(model, slots, options.method, options.rank, options.seed)
     adapted.to("cuda" if torch.cuda.is_available() else "cpu")
+    if aim is not None:
+        aim.begin(adapted)
     needs = needs_of(
         adapted,
         ids,
@@ -97,6 +99,7 @@ def tune(
     tuned = plain_model(adapted)
     if aim is not None:
         tuned = aim.preferred(tuned, out, method=options.method, rank=options.rank, report=_told(console))
+        aim.end(tuned)
     loss = loss_of(tuned, held_ids, markers.pad, course.batch)
     checkpoint = out / "checkpoint"
     tuned.to("cpu").save_pretrained(checkpoint)
@@ -128,6 +131,7 @@ def tune(
             lengths=lengths,
             prompts=[row[:prompt] for row, prompt in held_ids + ids],
             held_out=held_out,
+            products=[row.product for row in sifted.rows],
             training=training,
             seed=options.seed,
         )
@@ -199,12 +203,15 @@ def _about(sifted: Sifted, learned: list[Row]) -> dict[str, Any]:
 
 def _failures(metrics: dict[str, Any], least: float) -> list[str]:
     share = metrics["held_out"]["admitted"]
-    if share is None or share >= least:
-        return []
-    return [f"the checks admit {share:.0%} of {metrics['held_out']['n']} held-out texts, fewer than {least:.0%}"]
+    found = [f"factuality: {failure}" for failure in metrics["factuality"].get("failures", ())]
+    if share is not None and share < least:
+        found.append(
+            f"the checks admit {share:.0%} of {metrics['held_out']['n']} held-out texts, fewer than {least:.0%}"
+        )
+    return found
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Exporters speak of every operator that they trace."""
     warnings.filterwarnings("ignore")
     for name in ("transformers", "optimum", "onnxruntime", "onnx_ir", "torch.onnx", "huggingface_hub", "trl"):

@@ -142,7 +142,7 @@ def scored(texts, rewards):
     row = Row(product=_product(), request=REQUEST, text="", impressions=0, clicks=0)
     said = [Said(text, (5, 6, place), finished=place != 1) for place, text in enumerate(texts)]
     codes = [("copy_claim",) if value is None else () for value in rewards]
-    return Scored(row, [1, 2], said, codes, rewards)
+    return Scored(row, [1, 2], said, codes, rewards, [])
 
 
 def _product():

@@ -89,6 +89,11 @@ def test_figures_and_card_say_which_terms_were_on_and_whose_reading_they_are(who
     assert objective["marked"]["call_tokens"] > 0
     assert [step for step, _, _ in objective["measures"]] == [20.0, 40.0, 60.0]
     assert objective["held_out"]["tuned"]["n"] == 4
+    gained = objective["held_out"]["gain"]
+    assert gained["reward"]["difference"]["n"] == gained["passed"]["difference"]["n"] == 1
+    assert gained["reward"]["difference"]["value"] == pytest.approx(
+        gained["reward"]["after"] - gained["reward"]["before"], abs=2e-4
+    )
     pairs = [json.loads(line) for line in (out / aims.PAIRS).read_text().splitlines()]
     assert objective["held_out"]["pairs"]["n"] == len(pairs) > 0
     assert all(pair["rejected_reward"] is None or pair["chosen_reward"] > pair["rejected_reward"] for pair in pairs)
@@ -100,6 +105,7 @@ def test_figures_and_card_say_which_terms_were_on_and_whose_reading_they_are(who
         f"over {len(pairs)} pairs",
         "conversion 1. Faithfulness, policy and length are gates",
         "Patter's own reading",
+        "Gain on held-out products:** reward",
         "Sentiment asked and met:** positive",
     ):
         assert said in card, said

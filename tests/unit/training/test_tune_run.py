@@ -12,13 +12,17 @@ from inference.bundle import load_bundle
 from inference.generate import open_writer
 from inference.generate.slots import GRAMMAR, SLOT
 from patter.files.approved import read_approved
+from schemas.approved import ApprovedCopy
 from schemas.errors import CheckFailed, Code, ConfigError, LackingError
 from schemas.ports import TextRequest
+from training.evaluation import factuality
 from training.graph import ParityError
 from training.tune import __main__ as command
-from training.tune import adapt, product, run
+from training.tune import adapt, product, qualify, run
+from training.tune.card import card
 from training.tune.folder import Options
 from training.tune.run import tune
+from training.tune.sift import sift
 
 REQUEST = TextRequest(
     product_id="p9",
@@ -49,6 +53,11 @@ def options(base, **changes):
         "least_admitted": 0.0,
     }
     return Options(**{**given, **changes})
+
+
+def copies_of(path):
+    decoder = msgspec.json.Decoder(ApprovedCopy)
+    return [decoder.decode(line) for line in path.read_bytes().splitlines()]
 
 
 def examples_of(folder):
@@ -202,7 +211,23 @@ def test_too_few_admitted_texts_are_a_failure_that_is_told(made):
         f"the checks admit {share:.0%} of 3 held-out texts, fewer than 100%"
     ]
     assert run._failures(result["metrics"], share) == []
-    assert run._failures({"held_out": {"n": 0, "admitted": None}}, 1.0) == []
+    assert run._failures({"held_out": {"n": 0, "admitted": None}, "factuality": {"qualified": None}}, 1.0) == []
+
+
+def test_a_bundle_that_cannot_read_the_records_does_not_pass(made, monkeypatch):
+    folder, result, _ = made("smollm")
+    assert result["metrics"]["factuality"]["qualified"] is None
+    assert "not asked; the records give" in (folder / "out" / "bundle" / "MODEL_CARD.md").read_text()
+    monkeypatch.setattr(qualify, "LEAST_ANSWERED", 4)
+    monkeypatch.setattr(factuality, "LEAST_ANSWERED", 4)
+    products = [row.product for row in sift(copies_of(folder / "examples.jsonl"), 3).rows]
+    found = qualify.qualified(folder / "out" / "bundle", products, 3)
+    # Random weights read nothing: of so few questions the lower bound cannot be above the floor by chance.
+    assert found["qualified"] is False
+    assert found["accuracy"]["n"] == found["asked"] >= 4
+    metrics = {**result["metrics"], "factuality": found}
+    assert "factuality: accuracy" in run._failures(metrics, 0.0)[0]
+    assert "it does not pass" in card("x", "base", metrics)
 
 
 def test_rows_that_do_not_do_are_told_and_kept(made, tmp_path):
