@@ -56,11 +56,19 @@ def arm_of(experiment: ExperimentRecord, user_id: str) -> str | None:
 
 def placements(running: Iterable[ExperimentRecord], user_id: str) -> tuple[Placement, ...]:
     """The shopper's place in every experiment that has one for them: at most one of a layer, in the order given."""
-    return tuple(
-        Placement(experiment, None if _held_out(experiment, user_id) else _drawn(experiment, user_id))
-        for experiment in running
-        if takes_part(experiment, user_id)
-    )
+    found: dict[str, Placement] = {}
+    for experiment in running:
+        if experiment.layer not in found and takes_part(experiment, user_id):
+            arm = None if _held_out(experiment, user_id) else _drawn(experiment, user_id)
+            found[experiment.layer] = Placement(experiment, arm)
+    return tuple(found.values())
+
+
+def overlap(one: ExperimentRecord, other: ExperimentRecord) -> bool:
+    """Whether two experiments run on the same buckets of one layer: two that were started at the same moment may."""
+    if one.layer != other.layer or one.state != "running" or other.state != "running":
+        return False
+    return max(one.first or 0, other.first or 0) < min(one.after or 0, other.after or 0)
 
 
 def _held_out(experiment: ExperimentRecord, user_id: str) -> bool:

@@ -16,9 +16,9 @@ def tail(statistic: float, freedom: int) -> float:
     """
     if freedom < 1:
         raise ValueError(f"{freedom} degrees of freedom")
-    if statistic <= 0:
-        return 1.0
     half = statistic / 2
+    if half <= 0:
+        return 1.0
     odd = freedom % 2
     total = erfc(sqrt(half)) if odd else 0.0
     for step in range(freedom // 2):

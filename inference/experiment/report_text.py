@@ -14,7 +14,7 @@ _ENDINGS = {
 
 
 def rendered(report: Report) -> str:
-    """The report as plain text, 100 columns at most for names of usual length."""
+    """The report as plain text, 130 columns at most for names of usual length."""
     when = datetime.fromtimestamp(report.time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     mode = " (A/A: whatever is found here is a false alarm)" if report.mode == "aa" else ""
     lines = [
@@ -22,10 +22,10 @@ def rendered(report: Report) -> str:
         f"{report.n:,} shoppers of {report.planned:,} planned; alpha {report.alpha:g} for each variant, at every look",
         _srm(report),
         "",
-        f"{'arm':24} {'metric':24} {'shoppers':>10} {'value':>10}  interval",
+        f"{'arm':20} {'metric':22} {'shoppers':>10} {'value':>10}  interval",
         *map(_arm, report.arms),
         "",
-        f"{'against the control':24} {'metric':24} {'effect':>10} {'relative':>10}  interval",
+        f"{'against the control':20} {'metric':22} {'effect':>10} {'relative':>10}  interval",
         *map(_compared, (*report.comparisons, *report.guardrails)),
         "",
         _ENDINGS[report.ending.value],
@@ -48,7 +48,7 @@ def _srm(report: Report) -> str:
 
 def _arm(each: ArmFigure) -> str:
     value = "-" if each.value is None else f"{each.value:.5g}"
-    return f"{each.arm:24} {each.metric:24} {each.n:>10,} {value:>10}  {_interval(each.low, each.high, '.5g')}".rstrip()
+    return f"{each.arm:20} {each.metric:22} {each.n:>10,} {value:>10}  {_interval(each.low, each.high, '.4g')}".rstrip()
 
 
 def _compared(each: Comparison) -> str:
@@ -56,9 +56,9 @@ def _compared(each: Comparison) -> str:
     relative = "-" if each.relative is None else f"{each.relative:+.1%}"
     word = each.decision or each.guardrail
     tail = "" if each.p is None else f"  p {each.p:.3g}"
-    saved = "" if each.saved is None else f"  variance -{each.saved:.0%} by what was before"
+    saved = "" if each.saved is None else f"  CUPED -{each.saved:.0%}"
     return (
-        f"{each.arm:24} {each.metric:24} {effect:>10} {relative:>10}  {_interval(each.low, each.high, '+.5g')}"
+        f"{each.arm:20} {each.metric:22} {effect:>10} {relative:>10}  {_interval(each.low, each.high, '+.4g')}"
         f"{tail}  {word.value if word else '-'}{saved}"
     )
 

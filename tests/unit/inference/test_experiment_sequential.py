@@ -108,7 +108,7 @@ def test_exact_bounds_are_the_betas(successes: int, trials: int) -> None:
 @pytest.mark.statistical
 def test_a_and_as_and_planted_effects_peeked_after_every_batch() -> None:
     """1,000 of each. Always-valid: the rate is near 1.5 %, and its 95 % upper bound has to be 6.5 % or less. One look:
-    within the exact 99.9 % interval of 5 %. Power: 80 % or more was planned, near 84 % is usual (under 80 %: 1 in 1,000).
+    within the exact 99.9 % interval of 5 %. Power: 80 % was planned, 84 % is usual (under 80 %: 1 in 1,000).
     """
     plan = planned(0.1, 0.3, 10, 0.05, 0.8)
     asked = {"experiments": 1000, "peeks": 10, "baseline": 0.1, "plan": plan, "least": 100}
