@@ -143,7 +143,7 @@ def adaptive(seed: int, shoppers: int = 400, each: int = 10):
 @pytest.mark.statistical
 def test_under_adaptive_arms_scores_are_unbiased_where_raw_means_are_not() -> None:
     """200 A/As. The mean effect lies within 4 standard errors of 0 (1 in 16,000); so many 95 % intervals miss 0 as a
-    binomial of 5 % allows (1 in 1,000 each way); the raw mean of an arm is too low, by more than 3 standard errors (4 are usual)."""
+    binomial of 5 % allows (1 in 1,000 each way); a raw mean is too low by over 3 (4 are usual)."""
     found, raw, misses = [], [], 0
     for seed in range(200):
         who, chosen, p, reward = adaptive(seed)
