@@ -16,6 +16,7 @@ from schemas.copy import CopyRequest, CopyVerdict, PoolEntry
 from schemas.curation import CopyRuling, Creativity
 from schemas.decisions import DecisionRead
 from schemas.events import Event
+from schemas.experiments import ExperimentRecord
 from schemas.partials import CellMetrics, Partial, Progress
 from schemas.policies import PolicySnapshot
 from schemas.token import CodeName
@@ -34,6 +35,7 @@ TYPES: dict[str, Any] = {
     "patter.partials.v1.progress": Progress,
     "patter.metrics.v1": CellMetrics,
     "patter.policy.v1": PolicySnapshot,
+    "patter.experiments.v1": ExperimentRecord,
     "patter.codes.v1": CodeName,
 }
 

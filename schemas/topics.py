@@ -144,6 +144,17 @@ CATALOGUE: tuple[Topic, ...] = (
         about="every policy snapshot there was",
     ),
     Topic(
+        logical="experiments",
+        name="patter.experiments.v1",
+        # A version is a key of its own, so compaction keeps every one: the topic is its own audit trail, and a change
+        # is one record, where a second topic for the history could be left without it.
+        key="experiment|version",
+        value="schemas.experiments.ExperimentRecord",
+        partitions=1,
+        cleanup="compact",
+        about="every version of every experiment; the highest version of a name holds",
+    ),
+    Topic(
         logical="codes",
         name="patter.codes.v1",
         key="code in hex",

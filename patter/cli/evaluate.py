@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patter.cli import conversion, factual, lambda_curve
+from patter.cli import conversion, factual, intervals, lambda_curve, srm
 from patter.cli.options import Json, Seed
 
 app = typer.Typer(no_args_is_help=True)
@@ -19,6 +19,8 @@ app.command()(factual.consistency)
 app.command()(factual.reference)
 app.command()(conversion.pairs)
 app.command("lambda")(lambda_curve.curve)
+app.command()(srm.srm)
+app.command()(intervals.intervals)
 
 _PANEL = "With --ablation"
 # What the evaluation needs beyond the serving packages.

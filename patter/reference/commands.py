@@ -13,7 +13,7 @@ then holds JSON only, and logs go to stderr. Exit codes: 0 fine, 1 a check did n
 environment lacks something, 4 inconclusive, 70 a bug. An error is one line, `error[CODE]: what, where, what to do`; the
 codes are listed under [errors](errors.md).
 
-Verbs for replaying decisions, reports, experiments, simulation, training and evaluation are not there yet.
+Verbs for replaying decisions, reports and simulation are not there yet.
 """
 
 # Every command has it, and it explains itself.

@@ -1,0 +1,82 @@
+"""Which arm a shopper is in: functions of names alone, which anybody can compute again at any time.
+
+A layer is a hash of the shopper into buckets. Experiments of one layer hold different buckets, so no shopper is in two
+of them; layers hash apart from each other, and an experiment's arms apart from its layer, so what one does falls on
+all arms of another alike (Tang, Agarwal, O'Brien and Meyer 2010, doi 10.1145/1835804.1835810).
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import accumulate
+
+from msgspec import Struct
+
+from inference.decide.hashing import unit
+from schemas.experiments import CONTROL, LAYER_BUCKETS, ExperimentRecord
+
+
+class Placement(Struct, frozen=True):
+    """A shopper's place in an experiment that runs: the arm, or None for a shopper who is held out of it."""
+
+    experiment: ExperimentRecord
+    arm: str | None
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the shopper sees no copy for this experiment's sake."""
+        return self.arm is None
+
+    @property
+    def shown_arm(self) -> str | None:
+        """The arm whose recipe is shown: under A/A the control's, whichever arm the shopper counts for."""
+        return CONTROL if self.arm is not None and self.experiment.mode == "aa" else self.arm
+
+
+def layer_of(layer: str, user_id: str) -> int:
+    """The shopper's bucket of a layer, 0 to LAYER_BUCKETS - 1."""
+    return int(unit("layer", layer, user_id) * LAYER_BUCKETS)
+
+
+def takes_part(experiment: ExperimentRecord, user_id: str) -> bool:
+    """Whether the experiment runs and the shopper's bucket is one of its own."""
+    if experiment.state != "running" or experiment.first is None or experiment.after is None:
+        return False
+    return experiment.first <= layer_of(experiment.layer, user_id) < experiment.after
+
+
+def arm_of(experiment: ExperimentRecord, user_id: str) -> str | None:
+    """The shopper's arm; None for one who takes no part or is held out. For mode `adaptive` the policy draws instead.
+
+    Neither version nor state goes into the hash: a shopper keeps the arm for as long as name and salt stay.
+    """
+    if not takes_part(experiment, user_id) or _held_out(experiment, user_id):
+        return None
+    return _drawn(experiment, user_id)
+
+
+def placements(running: Iterable[ExperimentRecord], user_id: str) -> tuple[Placement, ...]:
+    """The shopper's place in every experiment that has one for them: at most one of a layer, in the order given."""
+    found: dict[str, Placement] = {}
+    for experiment in running:
+        if experiment.layer not in found and takes_part(experiment, user_id):
+            arm = None if _held_out(experiment, user_id) else _drawn(experiment, user_id)
+            found[experiment.layer] = Placement(experiment, arm)
+    return tuple(found.values())
+
+
+def overlap(one: ExperimentRecord, other: ExperimentRecord) -> bool:
+    """Whether two experiments run on the same buckets of one layer: two that were started at the same moment may."""
+    if one.layer != other.layer or one.state != "running" or other.state != "running":
+        return False
+    return max(one.first or 0, other.first or 0) < min(one.after or 0, other.after or 0)
+
+
+def _held_out(experiment: ExperimentRecord, user_id: str) -> bool:
+    return unit("experiment holdout", experiment.salt, experiment.name, user_id) < experiment.holdout
+
+
+def _drawn(experiment: ExperimentRecord, user_id: str) -> str:
+    ends = list(accumulate(arm.weight for arm in experiment.arms))
+    point = unit("experiment arm", experiment.salt, experiment.name, user_id) * ends[-1]
+    # A product of floats may round up to the end.
+    return experiment.arms[min(bisect_right(ends, point), len(ends) - 1)].name
