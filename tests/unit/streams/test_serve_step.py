@@ -133,6 +133,8 @@ def test_the_token_says_what_the_record_says(bench: Any) -> None:
     assert claims.propensity == pytest.approx(decision.propensity)
     assert claims.arm == code_of("warm")
     assert claims.product == code_of("p1")
+    assert decision.copy_id is not None
+    assert claims.copy == code_of(decision.copy_id)
     assert not claims.holdout
     assert not claims.excluded
     assert verify(decision.token, {1: b"x" * 32}) is None
