@@ -82,7 +82,7 @@ def named_codes(cell: Cell) -> tuple[int, ...]:
 
 
 def metrics_of(cell: Cell, value: Value, names: Names) -> CellMetrics:
-    """The record that is published. Only `RATED` families have rates: the others' counters are of different decisions."""
+    """The record that is published. Only `RATED` families have rates."""
     counters = summed(value)
     experiment, category, segment, variant = (names.of(code) for code in cell.arm)
     if cell.family == COPY and cell.arm != OTHERS:
