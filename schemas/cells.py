@@ -24,7 +24,7 @@ ARM_COUNTERS = (
     "clicked_orders",
     "impressed_orders",
 )
-"""Counters of a cell of the families flow and cohort."""
+"""Counters of a cell of the families flow, cohort and copy."""
 
 TOTAL_COUNTERS = (
     *ARM_COUNTERS[:9],
@@ -61,8 +61,12 @@ DAY = Width("cohort", "1d", DAY_MS, 30 * DAY_MS)
 WIDTHS = (FLOW, YOUNG, DAY)
 
 
+COPY = "copy"
+"""The family of single texts: its cells have a text's code where those of the others have the variant's."""
+
+
 class ArmCell(NamedTuple):
-    """Experiment, category, segment and variant, as 32-bit codes."""
+    """Experiment, category, segment and variant, as 32-bit codes. In the family copy `variant` is the text's code."""
 
     experiment: int
     category: int

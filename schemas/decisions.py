@@ -47,6 +47,8 @@ class _Shared(Struct, frozen=True, kw_only=True):
     override: str | None
     bundle_sha256: str | None
     prompt_id: str | None
+    # Records of before it was there have none.
+    conversion_version: str | None = None
     guard: list[str]
     channel: str
     locale: str
@@ -58,9 +60,10 @@ class DecisionBody(_Shared, frozen=True, kw_only=True):
     """What many decisions share.
 
     `eligible` maps each arm that could be chosen to its probability; `ineligible` each arm that could not to a code.
-    `propensity` is that of `arm`. `override` is a code where nothing, or something else than the arm, is shown;
-    `shown` is the arm whose text stands in `text` (None with action none); `excluded` says that the decision teaches
-    nothing. `catalogue` are the product facts used, as JSON that was encoded before.
+    `propensity` is that of `arm`. `override` is a code where nothing, or something else than the arm, is shown; `shown`
+    is the arm whose text stands in `text` (None with action none); `excluded` says that the decision teaches nothing.
+    `conversion_version` names the P_conv that ranked copy at the time, None where there is no such model. `catalogue`
+    are the product facts used, as JSON that was encoded before.
     """
 
     catalogue: Raw

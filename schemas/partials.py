@@ -34,7 +34,8 @@ class CellMetrics(Struct, frozen=True, kw_only=True):
     """A record of `patter.metrics.v1`: a cell by name, summed over its sources.
 
     `sources` is {source: [through, counters]}; `revision` grows with every change: a reader drops lower ones. A name
-    that is not known yet is the code in 8 hex digits.
+    that is not known yet is the code in 8 hex digits. In the family copy `variant` is the text's code in hex: that of
+    its `copy_id` in the pool.
     """
 
     family: str

@@ -24,11 +24,25 @@ class Cell(Struct, frozen=True, kw_only=True):
     arms: dict[str, Beta]
 
 
+class ConversionFit(Struct, frozen=True, kw_only=True):
+    """P_conv's weights, by attribute, refitted to a shop's own copy. `base` is the version of the bundle's model, to
+    which alone they belong; `texts` were compared, over `impressions`.
+    """
+
+    base: str
+    weights: dict[str, float]
+    texts: int
+    impressions: int
+
+
 class PolicySnapshot(Struct, frozen=True, kw_only=True):
     """One version of the policy.
 
     `epsilon` is the share that is spread evenly over the eligible arms; `draws` the number of posterior draws whose
     winners make up the rest; `seed` goes into draws and choice. `kill` stops all copy. `by` and `why` are the audit.
+    `conversion` is P_conv as refitted, None where it is the bundle's own; `conversion_version` names it either way, and
+    is None where no bundle with such a model was there. It ranks texts before a decision, and no decision depends on
+    it.
     """
 
     version: Annotated[int, Meta(ge=1)]
@@ -39,6 +53,8 @@ class PolicySnapshot(Struct, frozen=True, kw_only=True):
     draws: Annotated[int, Meta(ge=1, le=65536)] = 512
     prior: dict[str, Beta]
     cells: list[Cell] = []
+    conversion: ConversionFit | None = None
+    conversion_version: str | None = None
     kill: bool = False
     by: str = ""
     why: str = ""

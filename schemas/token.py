@@ -1,12 +1,14 @@
 """The decision token: it travels through the shop's tracker and comes back with an impression, a click or an order.
 
-Layout of the 65 bytes (big-endian), base64url without padding, 87 characters:
+Layout of the 69 bytes of version 2 (big-endian), base64url without padding, 92 characters:
 
     version 1 | key id 1 | decision id 16 | decision time, ms 6 | propensity float32 4 | flags 1
-    | codes of experiment, policy version, arm, segment, category, product: 4 each | keyed BLAKE2b-96 12
+    | codes of experiment, policy version, arm, segment, category, product, copy: 4 each | keyed BLAKE2b-96 12
+
+Version 1 had no copy: 65 bytes, 87 characters. It is not signed any more, and still verified.
 
 BLAKE2b with a key is a MAC by itself (RFC 7693, section 2.9) and costs less than HMAC-SHA-256. A code is the first 32
-bits of BLAKE2b of the name; `patter.codes.v1` maps it back.
+bits of BLAKE2b of the name; `patter.codes.v1` maps it back, but for copies, whose names are their ids in the pool.
 """
 
 import base64
@@ -19,17 +21,20 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
-VERSION = 1
+VERSION = 2
 MAC_BYTES = 12
 FLAG_HOLDOUT = 1
 FLAG_EXCLUDED = 2
 NO_CODE = 0
 
-_TAIL = struct.Struct(">fB6I")
-_BODY = struct.Struct(">BB16s6sfB6I")
+_TAIL = struct.Struct(">fB7I")
+_BODY = struct.Struct(">BB16s6sfB7I")
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 TOKEN_BYTES = _BODY.size + MAC_BYTES
 TOKEN_CHARS = -(-TOKEN_BYTES * 8 // 6)
+TAIL_BYTES = _TAIL.size
+_BODY_1 = struct.Struct(">BB16s6sfB6I")
+_LAYOUTS = {-(-(body.size + MAC_BYTES) * 8 // 6): (version, body) for version, body in ((1, _BODY_1), (VERSION, _BODY))}
 
 
 class CodeName(Struct, frozen=True):
@@ -41,7 +46,10 @@ class CodeName(Struct, frozen=True):
 
 
 class Claims(Struct, frozen=True, kw_only=True):
-    """What a token says. `propensity` is a float32; the codes are `code_of` of the names, 0 where there is none."""
+    """What a token says. `propensity` is a float32; the codes are `code_of` of the names, 0 where there is none.
+
+    `copy` is the code of the shown text's id; a token of version 1 says none.
+    """
 
     decision_id: bytes
     time_ms: int
@@ -54,6 +62,7 @@ class Claims(Struct, frozen=True, kw_only=True):
     segment: int
     category: int
     product: int
+    copy: int = NO_CODE
 
 
 def code_of(name: str) -> int:
@@ -78,6 +87,7 @@ def tail_of(claims: Claims) -> bytes:
         claims.segment,
         claims.category,
         claims.product,
+        claims.copy,
     )
 
 
@@ -98,22 +108,24 @@ class Seal:
 
 def verify(token: str, keys: Mapping[int, bytes]) -> Claims | None:
     """What the token says, or None: forged, altered, cut, foreign, or signed with a key that is not in `keys`."""
-    if len(token) != TOKEN_CHARS:
+    layout = _LAYOUTS.get(len(token))
+    if layout is None:
         return None
+    version, body_of = layout
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
     body, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
     key = keys.get(raw[1])
-    if raw[0] != VERSION or key is None:
+    if raw[0] != version or key is None:
         return None
     if not hmac.compare_digest(mac, blake2b(body, digest_size=MAC_BYTES, key=key).digest()):
         return None
-    # 65 bytes leave 2 bits of the last character unused: only the spelling that `sign` writes is a token.
+    # 65 bytes leave 2 bits of the last character unused, and "+" is read as "-": only what `sign` writes is a token.
     if base64.urlsafe_b64encode(raw).rstrip(b"=") != token.encode():
         return None
-    _, _, decision_id, moment, propensity, flags, *codes = _BODY.unpack(body)
+    _, _, decision_id, moment, propensity, flags, *codes = body_of.unpack(body)
     return Claims(
         decision_id=decision_id,
         time_ms=int.from_bytes(moment, "big"),
@@ -126,4 +138,5 @@ def verify(token: str, keys: Mapping[int, bytes]) -> Claims | None:
         segment=codes[3],
         category=codes[4],
         product=codes[5],
+        copy=codes[6] if version >= VERSION else NO_CODE,
     )

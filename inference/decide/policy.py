@@ -73,6 +73,14 @@ class Policy:
             found = self._memo[key] = self._compute(category, segment, eligible)
         return found
 
+    def conversion_version(self, bundles: str | None) -> str | None:
+        """The version of the P_conv that ranks copy under this policy, where that of the bundle's own is `bundles`.
+
+        A refit of another bundle's model is none of this one's. For the record only: nothing is drawn by it.
+        """
+        fit = self.snapshot.conversion
+        return self.snapshot.conversion_version if fit is not None and fit.base == bundles else bundles
+
     def draw(self, decision_id: bytes) -> float:
         """The number in [0, 1) that picks the arm of a decision: 53 bits of keyed BLAKE2b of its id."""
         keyed = self._keyed.copy()

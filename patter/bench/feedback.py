@@ -9,12 +9,16 @@ from schemas.token import Claims, Seal, code_of, tail_of
 # As the demo's audience has it, roughly: half of what comes is looks, and every fourth copy that is seen is clicked.
 _LOOKS, _IMPRESSIONS, _CLICKS = 0.5, 0.85, 0.97
 _CELLS = [(arm, segment, category) for arm in range(1, 5) for segment in range(1, 7) for category in range(1, 9)]
+# So many texts an arm cell, of as many products: copy cells are where a batch's events do not meet.
+_TEXTS = 10
 
 
 class FeedbackSource:
     """Draws events at a pace of so many a second of their own time. Every shopper's first one is an impression."""
 
-    def __init__(self, seed: int, key_id: int, key: bytes, shoppers: int, per_s: int = 2_000) -> None:
+    def __init__(
+        self, seed: int, key_id: int, key: bytes, shoppers: int, per_s: int = 2_000, texts: int = _TEXTS
+    ) -> None:
         self._rng, self._seal = random.Random(seed), Seal(key_id, key)
         self.shoppers, self._per_s = shoppers, per_s
         self._product = "p1"
@@ -32,8 +36,10 @@ class FeedbackSource:
                     segment=segment,
                     category=category,
                     product=code_of(self._product),
+                    copy=code_of(f"{arm}.{segment}.{category}.{text}"),
                 )
             )
+            for text in range(texts)
             for arm, segment, category in _CELLS
         ]
 

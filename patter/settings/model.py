@@ -154,6 +154,9 @@ class CollectPart(_Part):
     max_cells: int = Field(
         50_000, ge=1, description="Combinations of experiment, category, segment and variant; the rest is `other`."
     )
+    max_copies: int = Field(
+        50_000, ge=1, description="Combinations of experiment, category, segment and text; the rest is `other`."
+    )
 
 
 class LearnPart(_Part):
@@ -161,6 +164,9 @@ class LearnPart(_Part):
     every_s: float = Field(1.0, ge=1.0, description="The least time between two versions of the policy.")
     shrinkage: float = Field(
         20.0, ge=0, description="Impressions that a category's rate weighs in a segment of it; 0 for none."
+    )
+    refit_every_s: float = Field(
+        60.0, ge=1.0, description="The least time between two fits of P_conv to copy's own clicks (docs/conversion.md)."
     )
 
 

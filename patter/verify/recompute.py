@@ -45,8 +45,8 @@ def recomputed(rows: Rows, rules: Rules) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect(config=_CONFIG | ({"threads": 1} if rows.records < FEW else {}))
     try:
         connection.execute(
-            "CREATE TABLE rules AS SELECT $1::BIGINT AS lateness_ms, $2::BIGINT AS max_cells",
-            [rules.lateness_ms, rules.max_cells],
+            "CREATE TABLE rules AS SELECT $1::BIGINT AS lateness_ms, $2::BIGINT AS max_cells, $3::BIGINT AS max_copies",
+            [rules.lateness_ms, rules.max_cells, rules.max_copies],
         )
         connection.execute(
             "CREATE TABLE kind AS SELECT unnest(range(len($1))) AS number, unnest($1) AS name", [list(KINDS)]

@@ -68,7 +68,7 @@ class Rows:
         )
         self.token = Table(
             *("part", "off", "place", "valid", "decision", "decided_ms", "barred"),
-            *("experiment", "category", "segment", "variant", "product"),
+            *("experiment", "category", "segment", "variant", "copy", "product"),
         )
         self.line = Table("part", "off", "place", "line_no", "product", "quantity", "revenue")
         self.refund_line = Table("part", "off", "place", "line_no", "quantity", "amount")
@@ -132,12 +132,12 @@ class Rows:
             return
         claims = verify(token, self._rules.keys)
         if claims is None:
-            self.token.add(partition, offset, place, 0, ABSENT, 0, 0, 0, 0, 0, 0, 0)
+            self.token.add(partition, offset, place, 0, ABSENT, 0, 0, 0, 0, 0, 0, 0, 0)
             return
         barred = claims.holdout or claims.excluded or claims.arm == NO_CODE
         self.token.add(
             *(partition, offset, place, 1, self._number(claims.decision_id), claims.time_ms, barred),
-            *(claims.experiment, claims.category, claims.segment, claims.arm, claims.product),
+            *(claims.experiment, claims.category, claims.segment, claims.arm, claims.copy, claims.product),
         )
 
     def _number(self, name: object) -> int:

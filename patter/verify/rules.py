@@ -6,13 +6,14 @@ from msgspec import Struct
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """Token keys by id, what a bot's user agent contains (lower case), the tenant's currency, and two limits."""
+    """Token keys by id, what a bot's user agent contains (lower case), the tenant's currency, and three limits."""
 
     keys: Mapping[int, bytes]
     lateness_ms: int
     bots: tuple[str, ...]
     currency: str
     max_cells: int
+    max_copies: int
 
 
 class OnlineSource(Struct, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ def verify_rules(settings: Settings) -> Rules:
         bots=tuple(part.lower() for part in settings.serve.bots),
         currency=settings.collect.currency,
         max_cells=settings.collect.max_cells,
+        max_copies=settings.collect.max_copies,
     )
 
 

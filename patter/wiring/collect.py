@@ -38,6 +38,7 @@ def collect_rules(settings: Settings) -> Rules:
         bots=tuple(part.lower() for part in settings.serve.bots),
         lateness_ms=int(settings.collect.lateness_days * DAY_MS),
         max_cells=settings.collect.max_cells,
+        max_copies=settings.collect.max_copies,
     )
 
 

@@ -3,7 +3,6 @@
 from inference.bundle import load_bundle
 from inference.generate import open_writer
 from inference.generate.judge import Standards
-from inference.generate.select import predictor
 from patter.settings import Settings
 from patter.wiring.brand import brand_rules
 from patter.wiring.bundle import bundle_path
@@ -14,13 +13,14 @@ from streams.broadcast.reader import BroadcastReader
 from streams.broadcast.states import States, StateTopics
 from streams.generate.entries import Entries
 from streams.generate.measure import Measure
+from streams.generate.predicting import Predicting
 from streams.generate.setup import GenerateSetup, GenerateTopics
 from streams.generate.standards import CatalogueStandards
 from streams.generate.step import ROLE, GenerateWorker
 from streams.kafka.admin import check_partitions
 from streams.kafka.loop import Loop, LoopOptions
 
-USED = ("copy_requests", "copy", "copy_review", "copy_rulings", "creativity", "dlq", "catalog")
+USED = ("copy_requests", "copy", "copy_review", "copy_rulings", "creativity", "dlq", "catalog", "policy")
 # A batch of requests should fill the model's batch, but the first shopper of a new product should not wait for it.
 BATCH_MS = 50
 
@@ -53,6 +53,7 @@ def run_generate(settings: Settings, member: str, port: int | None) -> None:
     state_topics = StateTopics(
         topics["catalog"].name,
         topics["copy"].name,
+        policy=topics["policy"].name,
         rulings=topics["copy_rulings"].name,
         creativity=topics["creativity"].name,
     )
@@ -60,14 +61,17 @@ def run_generate(settings: Settings, member: str, port: int | None) -> None:
     pool = Entries(setup.channel, settings.serve.locale, writer.bundle_sha256)
     states = States(broadcast, state_topics, pool, process.metrics, ROLE)
     broadcast.start()
+    predicting = Predicting(bundle.conversion, now_ms)
     measure = Measure(
         bundle_sha256=writer.bundle_sha256,
-        predict=predictor(bundle.conversion),
+        predict=predicting.predict,
         active=setup.active,
         usual=setup.creativity,
     )
     held_to = CatalogueStandards(standards, measure, pool, states, now_ms)
-    worker = GenerateWorker(setup, pool, states, writer, held_to, process.metrics, now_ms, reject_brake(settings))
+    worker = GenerateWorker(
+        setup, pool, states, writer, held_to, process.metrics, now_ms, reject_brake(settings), predicting
+    )
     loop = Loop(
         options,
         LoopOptions(

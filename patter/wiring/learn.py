@@ -3,7 +3,10 @@
 from pathlib import Path
 
 from features.store.writer import StoreWriter
+from inference.bundle import load_bundle
+from inference.text.conversion import Conversion
 from patter.settings import Settings
+from patter.wiring.bundle import bundle_path
 from patter.wiring.experiment import experiment_of
 from patter.wiring.features import feature_options
 from patter.wiring.kafka import kafka_options, topics_of
@@ -12,10 +15,10 @@ from streams.kafka.admin import check_partitions
 from streams.learn.setup import ROLE, LearnSetup, LearnTopics
 from streams.learn.worker import LearnWorker
 
-USED = ("partials", "metrics", "codes", "policy", "policy_log")
+USED = ("partials", "metrics", "codes", "policy", "policy_log", "copy")
 
 
-def learn_setup(settings: Settings, member: str) -> LearnSetup:
+def learn_setup(settings: Settings, member: str, conversion: Conversion | None = None) -> LearnSetup:
     """What learn's sums and policies depend on."""
     topics, experiment = topics_of(settings), experiment_of(settings)
     return LearnSetup(
@@ -30,6 +33,8 @@ def learn_setup(settings: Settings, member: str) -> LearnSetup:
         every_s=settings.learn.every_s,
         epsilon=settings.policy.epsilon,
         draws=settings.policy.draws,
+        conversion=conversion,
+        refit_every_s=settings.learn.refit_every_s,
     )
 
 
@@ -39,7 +44,7 @@ def run_learn(settings: Settings, member: str, port: int | None) -> None:
     options = kafka_options(settings, f"patter-{member}")
     topics = topics_of(settings)
     check_partitions(options, {topics[name].name: topics[name].partitions for name in USED})
-    setup = learn_setup(settings, member)
+    setup = learn_setup(settings, member, load_bundle(bundle_path(settings)).conversion)
     # Faust makes its folder, but not those above it.
     setup.faust_dir.parent.mkdir(parents=True, exist_ok=True)
     LearnWorker(

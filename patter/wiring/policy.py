@@ -42,6 +42,10 @@ def publish_policy(settings: Settings, make: Callable[[int, int], PolicySnapshot
         try:
             newest = newest_policy(settings)
             snapshot = make(newest.version + 1 if newest else 1, now_ms())
+            if newest is not None:
+                # Whoever sets what is believed about arms says nothing about texts.
+                kept = {"conversion": newest.conversion, "conversion_version": newest.conversion_version}
+                snapshot = msgspec.structs.replace(snapshot, **kept)
             output.publish(snapshot)
         finally:
             output.close()

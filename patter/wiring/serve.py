@@ -36,7 +36,13 @@ log = structlog.get_logger("patter.serve")
 USED = ("events", "decisions", "copy_requests", "codes", "dlq", "catalog", "copy", "policy")
 
 
-def serve_setup(settings: Settings, member: str, reader: FeatureReader, bundle_sha256: str) -> ServeSetup:
+def serve_setup(
+    settings: Settings,
+    member: str,
+    reader: FeatureReader,
+    bundle_sha256: str,
+    conversion_version: str | None = None,
+) -> ServeSetup:
     """What serve's decisions depend on."""
     topics = {logical: topic.name for logical, topic in topics_of(settings).items()}
     table = segment_table(settings)
@@ -62,6 +68,7 @@ def serve_setup(settings: Settings, member: str, reader: FeatureReader, bundle_s
         key_id=settings.tokens.active,
         key=keys[settings.tokens.active],
         bundle_sha256=bundle_sha256,
+        conversion_version=conversion_version,
         seen_window=settings.serve.seen_window,
         miss_quiet_ms=int(settings.serve.miss_quiet_s * 1000),
     )
@@ -87,7 +94,8 @@ def run_serve(settings: Settings, member: str, port: int | None, *, resumed: boo
     check_partitions(options, {topics[name].name: topics[name].partitions for name in USED})
     bundle = load_bundle(bundle_path(settings))
     reader = open_reader(feature_options(settings), demand_store=not resumed)
-    setup = serve_setup(settings, member, reader, bundle.sha256)
+    conversion = bundle.conversion
+    setup = serve_setup(settings, member, reader, bundle.sha256, conversion.version if conversion else None)
     state_topics = StateTopics(topics["catalog"].name, topics["copy"].name, topics["policy"].name, topics["codes"].name)
     broadcast = BroadcastReader(options, list(state_topics.names().values()), now_ms)
     pool = Pool(setup.channel, setup.locale, bundle.sha256)

@@ -16,7 +16,7 @@ from streams.collect.source import Source
 
 K = TypeVar("K")
 V = TypeVar("V")
-SHOPPER, ORDER, CELL, ARM, META = "s", "o", "c", "k", "m"
+SHOPPER, ORDER, CELL, ARM, TEXT, META = "s", "o", "c", "k", "t", "m"
 
 
 class Meta(Struct, array_like=True, frozen=True):
@@ -43,8 +43,9 @@ def changes(source: Source, gone: Sequence[Place]) -> Iterator[Change]:
         yield _key(source, SHOPPER, user_id), source.shoppers.get(user_id)
     for order_id in source.ordered:
         yield _key(source, ORDER, order_id), source.orders.get(order_id)
-    for number in range(len(counts.arms) - counts.fresh_arms, len(counts.arms)):
-        yield _key(source, ARM, str(number)), _encode(counts.arms[number])
+    for kind, numbered in ((ARM, counts.arms), (TEXT, counts.copies)):
+        for number, cell in numbered.fresh():
+            yield _key(source, kind, str(number)), _encode(cell)
     for place in counts.changed:
         yield _key(source, CELL, _written(place)), _encode(counts.raw(place))
     for place in gone:
@@ -59,7 +60,7 @@ class Restoring:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._prefix = f"{source.name}|".encode()
-        self._arms: dict[int, ArmCell] = {}
+        self._numbered: dict[str, dict[int, ArmCell]] = {ARM: {}, TEXT: {}}
         self._cells: dict[Place, list[int]] = {}
         self._meta: Meta | None = None
 
@@ -76,20 +77,21 @@ class Restoring:
         elif kind == CELL:
             which, start, arm = map(int, name.split(":"))
             _set(self._cells, (which, start, arm), None if value is None else _counters.decode(value))
-        elif kind == ARM and value is not None:
-            self._arms[int(name)] = _arm.decode(value)
+        elif kind in self._numbered and value is not None:
+            self._numbered[kind][int(name)] = _arm.decode(value)
         elif kind == META and value is not None:
             self._meta = _meta.decode(value)
 
     def finish(self) -> Source:
-        """The source. Raises ValueError where an arm cell is missing."""
+        """The source. Raises ValueError where an arm or copy cell is missing."""
         source, meta = self._source, self._meta
         if meta is None:
             return source
         source.through, source.counts.high_ms = meta.through, meta.high_ms
         source.counts.total.update(meta.total)
-        for number in sorted(self._arms):
-            source.counts.restore_arm(number, self._arms[number])
+        for kind, numbered in ((ARM, source.counts.arms), (TEXT, source.counts.copies)):
+            for number, cell in sorted(self._numbered[kind].items()):
+                numbered.restore(number, cell)
         for place, counters in self._cells.items():
             source.counts.restore(place, counters)
         source.settle()

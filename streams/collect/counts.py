@@ -1,28 +1,30 @@
-"""One source's counters: its total, and its cells by arm cell and bucket."""
+"""One source's counters: its total, its cells by arm cell and bucket, and those of single texts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.cells import (
     ARM_COUNTERS,
+    COPY,
     DAY,
     FLOW,
     LIFE,
-    OTHERS,
     TOTAL,
     TOTAL_COUNTERS,
     WIDTHS,
     YOUNG,
-    ArmCell,
     Cell,
     bucket_name,
     bucket_start,
     is_kept,
 )
+from streams.collect.numbered import NOWHERE, Numbered
 
 Place = tuple[int, int, int]
-"""Which width (an index, or `_LIFE`), where the bucket starts (ms), and the number of the arm cell."""
+"""Which width (an index, `_LIFE` or `_COPY`), where the bucket starts (ms), and the number of the arm cell, or of the
+copy cell."""
 
 _LIFE = len(WIDTHS)
+_COPY = _LIFE + 1
 _FLOW, _YOUNG, _DAY = (WIDTHS.index(width) for width in (FLOW, YOUNG, DAY))
 _AT = {name: at for at, name in enumerate(ARM_COUNTERS)}
 # Every width is a multiple of this: no bucket ends within it.
@@ -30,36 +32,27 @@ STEP_MS = FLOW.width_ms
 
 
 class Counts:
-    """Counters that only grow. What changed since the last `settle` is in `changed`, `fresh_arms` and `gone`."""
+    """Counters that only grow. What changed since the last `settle` is in `changed`, and in `arms` and `copies`."""
 
-    def __init__(self, max_cells: int) -> None:
-        self._max_cells = max_cells
+    def __init__(self, max_cells: int, max_copies: int) -> None:
         self.high_ms = 0
         self.total: dict[str, int] = dict.fromkeys(TOTAL_COUNTERS, 0)
-        self.arms: list[ArmCell] = []
-        self._numbers: dict[ArmCell, int] = {}
+        self.arms, self.copies = Numbered(max_cells), Numbered(max_copies)
         self._cells: dict[Place, list[int]] = {}
         self.changed: set[Place] = set()
-        self.fresh_arms = 0
         self._expired_at = 0
 
     def __len__(self) -> int:
         return len(self._cells)
 
-    def number_of(self, arm: ArmCell) -> int:
-        """The number of an arm cell; past the limit that of `other`."""
-        number = self._numbers.get(arm)
-        if number is None:
-            if arm != OTHERS and len(self.arms) - (OTHERS in self._numbers) >= self._max_cells:
-                return self.number_of(OTHERS)
-            number = self._numbers[arm] = len(self.arms)
-            self.arms.append(arm)
-            self.fresh_arms += 1
-        return number
+    def add(self, arm: int, copy: int, event_ms: int, decided_ms: int, amounts: Mapping[str, int]) -> None:
+        """Count what one event does to one decision, in every bucket that is kept.
 
-    def add(self, arm: int, event_ms: int, decided_ms: int, amounts: Mapping[str, int]) -> None:
-        """Count what one event does to one decision, in every bucket that is kept."""
+        `arm` and `copy` are numbers of `arms` and `copies`; a copy NOWHERE is none.
+        """
         places: list[Place] = [(_LIFE, 0, arm)]
+        if copy != NOWHERE:
+            places.append((_COPY, 0, copy))
         for which, moment_ms in ((_FLOW, event_ms), (_YOUNG, decided_ms), (_DAY, decided_ms)):
             start = bucket_start(WIDTHS[which], moment_ms)
             if is_kept(WIDTHS[which], start, self.high_ms):
@@ -78,9 +71,7 @@ class Counts:
             return []
         self._expired_at = self.high_ms // STEP_MS
         gone = [
-            place
-            for place in self._cells
-            if place[0] != _LIFE and not is_kept(WIDTHS[place[0]], place[1], self.high_ms)
+            place for place in self._cells if place[0] < _LIFE and not is_kept(WIDTHS[place[0]], place[1], self.high_ms)
         ]
         for place in gone:
             del self._cells[place]
@@ -90,14 +81,17 @@ class Counts:
     def settle(self) -> None:
         """What changed is written down."""
         self.changed = set()
-        self.fresh_arms = 0
+        self.arms.settle()
+        self.copies.settle()
 
     def cell(self, place: Place) -> Cell:
         """The cell at a place."""
         which, start, arm = place
+        if which == _COPY:
+            return Cell(COPY, LIFE, self.copies.cells[arm])
         if which == _LIFE:
-            return Cell("cohort", LIFE, self.arms[arm])
-        return Cell(WIDTHS[which].family, bucket_name(WIDTHS[which], start), self.arms[arm])
+            return Cell("cohort", LIFE, self.arms.cells[arm])
+        return Cell(WIDTHS[which].family, bucket_name(WIDTHS[which], start), self.arms.cells[arm])
 
     def counters(self, place: Place) -> dict[str, int]:
         """A cell's counters that are not 0."""
@@ -110,13 +104,6 @@ class Counts:
     def restore(self, place: Place, counters: Sequence[int]) -> None:
         """Put a cell back as `raw` gave it."""
         self._cells[place] = list(counters)
-
-    def restore_arm(self, number: int, arm: ArmCell) -> None:
-        """Put an arm cell back. In the order of their numbers."""
-        if number != len(self.arms):
-            raise ValueError(f"arm cell {number} after {len(self.arms)}")
-        self.arms.append(arm)
-        self._numbers[arm] = number
 
     def everything(self) -> Iterator[tuple[Cell, dict[str, int]]]:
         """Every cell with its counters, the total among them."""

@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import Struct
 
+from streams.collect.numbered import NOWHERE
 from streams.collect.rules import ORDER_MS
 
 NOBODY = -1
@@ -17,6 +18,7 @@ class Line(Struct, array_like=True, gc=False):
     decision: int = NOBODY
     decided_ms: int = 0
     arm: int = 0
+    copy: int = NOWHERE
 
 
 class Order(Struct, array_like=True):

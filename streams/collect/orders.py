@@ -47,10 +47,11 @@ def place(
         entry = Line(line.revenue_minor if counted else None, line.quantity)
         total["revenue_minor"] += entry.revenue_minor or 0
         if decision is not None:
-            entry.decision, entry.decided_ms, entry.arm = decision.id, decision.decided_ms, decision.arm
+            entry.decision, entry.decided_ms = decision.id, decision.decided_ms
+            entry.arm, entry.copy = decision.arm, decision.copy
             buyer.mark(decision, ORDERED, buyer.moment_ms)
             amounts = {"order_lines": 1, "revenue_minor": entry.revenue_minor or 0}
-            counts.add(decision.arm, buyer.moment_ms, decision.decided_ms, amounts)
+            counts.add(decision.arm, decision.copy, buyer.moment_ms, decision.decided_ms, amounts)
         known.lines[str(line.line)] = entry
     if not fresh:
         total["duplicates"] += 1
@@ -97,7 +98,7 @@ def refund(counts: Counts, order: Order | None, event: OrderRefunded, moment_ms:
             whose[line.decision] = line
     for decision, amount in amounts.items():
         line = whose[decision]
-        counts.add(line.arm, moment_ms, line.decided_ms, {"refunds": 1, "refunded_minor": amount})
+        counts.add(line.arm, line.copy, moment_ms, line.decided_ms, {"refunds": 1, "refunded_minor": amount})
     return True
 
 

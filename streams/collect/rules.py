@@ -17,10 +17,11 @@ TOUCHES = 20
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """Token keys by id, the tenant's currency, what a bot's user agent contains (lower case), and two limits."""
+    """Token keys by id, the tenant's currency, what a bot's user agent contains (lower case), and three limits."""
 
     keys: Mapping[int, bytes]
     currency: str
     bots: tuple[str, ...]
     lateness_ms: int
     max_cells: int
+    max_copies: int

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.cells import SECOND_MS
+from streams.collect.numbered import NOWHERE
 from streams.collect.rules import CLICK_MS, IMPRESSION_MS, TOKEN_MS, TOUCHES
 
 SEEN, CLICKED, CARTED, ORDERED = 1, 2, 4, 8
@@ -24,7 +25,8 @@ _NO_TOUCH = -1
 class Decision(Struct, array_like=True, gc=False):
     """A decision that a shopper answered. `id` is the first 8 bytes of its own; product and sessions are 32-bit codes.
 
-    Times of touches count from the decision, in ms; an offset of -1 says that there is no such touch.
+    `arm` and `copy` are numbers of cells. Times of touches count from the decision, in ms; an offset of -1 says that
+    there is no such touch.
     """
 
     id: int
@@ -38,6 +40,7 @@ class Decision(Struct, array_like=True, gc=False):
     clicked_ms: int = 0
     clicked_offset: int = _NO_TOUCH
     clicked_session: int = 0
+    copy: int = NOWHERE
 
     def see(self, event_ms: int, offset: int, session: int) -> None:
         """The touch of an impression."""
@@ -66,12 +69,12 @@ class Shopper(Struct, array_like=True):
     order_days: list[list[int]] = []
     category: str | None = None
 
-    def hold(self, decision_id: int, decided_ms: int, arm: int, product: int) -> Decision:
+    def hold(self, decision_id: int, decided_ms: int, arm: int, copy: int, product: int) -> Decision:
         """The decision, to be marked; `close` puts it away again."""
         for decision in self.held:
             if decision.id == decision_id:
                 return decision
-        found = Decision(decision_id, decided_ms, arm, product)
+        found = Decision(decision_id, decided_ms, arm, product, copy=copy)
         for at in range(0, len(self.rest), _REST.size):
             known, _, bits = _REST.unpack_from(self.rest, at)
             if known == decision_id:

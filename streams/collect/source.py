@@ -19,7 +19,7 @@ from schemas.events import (
 )
 from schemas.token import NO_CODE, Claims, code_of, verify
 from streams.agents import Agents
-from streams.collect import activity, ledger, shopper
+from streams.collect import activity, ledger, numbered, shopper
 from streams.collect.counts import Counts
 from streams.collect.orders import Buyer, place, refund
 from streams.collect.rules import TOKEN_MS, Rules
@@ -36,7 +36,7 @@ class Source:
         self.name, self._rules, self._category_of = name, rules, category_of
         self._is_bot = Agents(rules.bots)
         self.through = NOWHERE
-        self.counts = Counts(rules.max_cells)
+        self.counts = Counts(rules.max_cells, rules.max_copies)
         self.shoppers: dict[str, bytes] = {}
         self.orders: dict[str, bytes] = {}
         self.touched: set[str] = set()
@@ -121,8 +121,10 @@ class Source:
         return None
 
     def _decision(self, known: Shopper, claims: Claims) -> Decision:
-        arm = self.counts.number_of(ArmCell(claims.experiment, claims.category, claims.segment, claims.arm))
-        return known.hold(int.from_bytes(claims.decision_id[:8], "big"), claims.time_ms, arm, claims.product)
+        counts, where = self.counts, (claims.experiment, claims.category, claims.segment)
+        arm = counts.arms.number_of(ArmCell(*where, claims.arm))
+        copy = counts.copies.number_of(ArmCell(*where, claims.copy)) if claims.copy != NO_CODE else numbered.NOWHERE
+        return known.hold(int.from_bytes(claims.decision_id[:8], "big"), claims.time_ms, arm, copy, claims.product)
 
     def _mark(self, decision: Decision, bit: int, moment_ms: int) -> bool:
         """Set one of a decision's bits and count what follows from it; whether it was not set before."""
@@ -153,7 +155,7 @@ class Source:
         ):
             if decision.bits & both == both and before & both != both:
                 amounts[name] = 1
-        self.counts.add(decision.arm, moment_ms, decision.decided_ms, amounts)
+        self.counts.add(decision.arm, decision.copy, moment_ms, decision.decided_ms, amounts)
         return True
 
     def _order(self, event: OrderPlaced, known: Shopper, moment_ms: int, session: int) -> None:

@@ -43,20 +43,29 @@ class Measure(Struct, frozen=True, kw_only=True):
         return {name: value for name in Scores.__struct_fields__ if (value := getattr(known, name)) is not None}
 
     def diversified(self, candidates: Sequence[Candidate], segment: str, facts: Facts) -> list[Candidate]:
-        """The candidates with what each adds to the set (D_i), and with P_conv where it was not asked for yet."""
+        """The candidates with what each adds to the set (D_i), and with P_conv."""
         shown = [_shown(candidate.slot_text, facts) for candidate in candidates]
         return [
             msgspec.structs.replace(candidate, scores=self._with(candidate, apart, segment))
             for candidate, apart in zip(candidates, marginal_diversity(_EMBEDDER.embed(shown)), strict=True)
         ]
 
+    def predicted(self, candidates: Sequence[Candidate], segment: str) -> list[Candidate]:
+        """The candidates with P_conv as it is now; as they are where there is no model."""
+        return [
+            msgspec.structs.replace(each, scores=self._converting(each.scores, each.slot_text, segment))
+            for each in candidates
+        ]
+
     def _with(self, candidate: Candidate, apart: float | None, segment: str) -> dict[str, float]:
         scores = {name: value for name, value in candidate.scores.items() if name != "diversity"}
         if apart is not None:
             scores["diversity"] = round(apart, 4)
-        if "p_conv" not in scores and (p_conv := self.predict(candidate.slot_text, segment)) is not None:
-            scores["p_conv"] = round(p_conv, 6)
-        return scores
+        return self._converting(scores, candidate.slot_text, segment)
+
+    def _converting(self, scores: dict[str, float], slot_text: str, segment: str) -> dict[str, float]:
+        p_conv = self.predict(slot_text, segment)
+        return scores if p_conv is None else {**scores, "p_conv": round(p_conv, 6)}
 
 
 def _shown(slot_text: str, facts: Facts) -> str:

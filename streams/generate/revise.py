@@ -1,4 +1,5 @@
-"""What a person's word makes of an entry: rejected texts leave it, approved ones join it, and the rest is ranked anew.
+"""What a person's word, or another P_conv, makes of an entry: rejected texts leave it, approved ones join it, and the
+rest is ranked anew.
 
 Nothing is written by the model here. Pure.
 """
@@ -32,6 +33,8 @@ def revised(
     candidates = [*kept, *joining]
     if len(candidates) != len(before) or joining:
         candidates = measure.diversified(candidates, key.segment, facts)
+    else:
+        candidates = measure.predicted(candidates, key.segment)
     whole = PoolEntry(
         product_id=key.product_id,
         segment=key.segment,

@@ -3,8 +3,9 @@
 A request's partition is its key's, so the worker that owns the partition owns the key. When it takes a partition over
 it waits until it has seen the pool as it stood then; its own writes it takes note of when they are committed.
 
-What people say about copy (rulings, lambda) changes entries without the model: these are revised between requests.
-A request is answered with one text; more for the same key are written when no request waits.
+What people say about copy (rulings, lambda), and a P_conv that was refitted, change entries without the model: these
+are revised between requests. A request is answered with one text; more for the same key are written when no request
+waits.
 """
 
 import time
@@ -19,6 +20,7 @@ from streams.broadcast.gauges import StateGauges
 from streams.broadcast.states import States
 from streams.dlq import RejectBrake, letter
 from streams.generate.entries import Entries
+from streams.generate.predicting import Predicting
 from streams.generate.requests import sift
 from streams.generate.revisions import Revisions
 from streams.generate.setup import GenerateSetup
@@ -45,14 +47,15 @@ class GenerateWorker:
         metrics: Metrics,
         now_ms: Callable[[], int],
         brake: RejectBrake,
+        predicting: Predicting,
     ) -> None:
         self._setup, self._pool, self._states, self._writer = setup, pool, states, writer
         self._metrics, self._now_ms, self._brake = metrics, now_ms, brake
-        self._held_to = held_to
+        self._held_to, self._predicting = held_to, predicting
         self._gauges = StateGauges(ROLE, states, metrics)
         self._assigned_ms = 0
         self._partitions: set[int] = set()
-        self._revisions = Revisions(states, pool, self._owns)
+        self._revisions = Revisions(states, pool, self._owns, lambda: predicting.asked)
         self._spares = Spares(setup.candidates, setup.tries)
         self._asked: list[CopyRequest] = []
         self._late = False
@@ -77,6 +80,9 @@ class GenerateWorker:
     def idle(self) -> None:
         self._states.swap()
         self._gauges.beat(self._now_ms())
+        policy = self._states.policy
+        if self._predicting.renew(policy.snapshot if policy is not None else None):
+            self._late = True
         if self._late and self.ready():
             self._revisions.everything()
             self._late = False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from inference.decide.intervals import wilson
 from inference.decide.rates import cart_rate, click_rate, order_rate, order_rate_of_clicks
-from schemas.cells import ARM_COUNTERS, TOTAL_COUNTERS, Cell
+from schemas.cells import ARM_COUNTERS, COPY, OTHERS, TOTAL_COUNTERS, Cell
 from schemas.partials import CellMetrics, Partial, Rate
 from streams.learn.names import Names
 
@@ -18,6 +18,9 @@ Value = Mapping[str, tuple[int, Counters]]
 """{source: (through, counters)}. Never changed in place: another thread may be reading it."""
 
 COHORT = "cohort"
+RATED = (COHORT, COPY)
+"""The families whose counters are of the same decisions."""
+
 Formula = Callable[[int, int], float | None]
 RATES: Mapping[str, tuple[Formula, str, str]] = {
     "ctr": (click_rate, "clicks", "impressions"),
@@ -73,10 +76,18 @@ def rates(counters: Counters) -> dict[str, Rate]:
     return found
 
 
+def named_codes(cell: Cell) -> tuple[int, ...]:
+    """The codes of a cell that have names on `patter.codes.v1`. A text's has none: the pool has the ids."""
+    return cell.arm[:-1] if cell.family == COPY else tuple(cell.arm)
+
+
 def metrics_of(cell: Cell, value: Value, names: Names) -> CellMetrics:
-    """The record that is published. Only cohorts have rates: the others' counters are of different decisions."""
+    """The record that is published. Only `RATED` families have rates."""
     counters = summed(value)
     experiment, category, segment, variant = (names.of(code) for code in cell.arm)
+    if cell.family == COPY and cell.arm != OTHERS:
+        # An arm's code may be the same by chance.
+        variant = f"{cell.arm.variant:08x}"
     return CellMetrics(
         family=cell.family,
         bucket=cell.bucket,
@@ -87,5 +98,5 @@ def metrics_of(cell: Cell, value: Value, names: Names) -> CellMetrics:
         counters=counters,
         sources={source: (through, dict(held)) for source, (through, held) in sorted(value.items())},
         revision=revision(value),
-        rates=rates(counters) if cell.family == COHORT else {},
+        rates=rates(counters) if cell.family in RATED else {},
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from schemas.cells import cell_of
 from schemas.partials import PROGRESS, Partial, Progress
-from streams.learn.cells import Value, apply, without
+from streams.learn.cells import Value, apply, named_codes, without
 from streams.learn.names import Names
 
 _partial = msgspec.json.Decoder(Partial)
@@ -111,7 +111,7 @@ class Held:
         """These were; remember those that lack a name."""
         for change in changes:
             if change.value:
-                for code in names.lacking(cell_of(change.cell).arm):
+                for code in names.lacking(named_codes(cell_of(change.cell))):
                     self._unnamed.setdefault(code, {})[change.cell] = change.partition
 
     def named(self, codes: Iterable[int]) -> None:

@@ -1,9 +1,9 @@
 """The policy writer: the one thread of the one learn worker that publishes policies.
 
-It reads all of `patter.metrics.v1` and the policy topic, and follows them. Where the broker has transactions, whoever
-opens the writer's transactional id fences everyone who had it before: another worker that believes itself the writer,
-or a person with `patter policy set`. So it reads the policy topic to its end *after* it has opened its own, and as long
-as it can commit, nobody else has published since.
+It reads all of `patter.metrics.v1`, the pool and the policy topic, and follows them. Where the broker has transactions,
+whoever opens the writer's transactional id fences everyone who had it before: another worker that believes itself the
+writer, or a person with `patter policy set`. So it reads the policy topic to its end *after* it has opened its own, and
+as long as it can commit, nobody else has published since.
 """
 
 import time
@@ -21,6 +21,7 @@ from streams.broadcast.reader import BroadcastReader
 from streams.kafka.config import KafkaOptions
 from streams.kafka.records import Record
 from streams.learn.cells import rates
+from streams.learn.conversion import Refitting
 from streams.learn.output import PolicyOutput
 from streams.learn.overview import Overview, StatsRow
 from streams.learn.setup import ROLE, LearnSetup
@@ -63,18 +64,22 @@ class PolicyWriter:
     def _follow(self, stop: Flag) -> None:
         topics, setup = self._setup.topics, self._setup
         overview = Overview()
+        refitting = Refitting(setup.conversion, setup.refit_every_s)
+        followed = [topics.metrics, topics.policy] + ([topics.copy] if setup.conversion is not None else [])
         self._newest = None
         output = PolicyOutput(self._options, topics.policy, topics.policy_log, setup.tenant)
         opened_ms = self._now_ms()
-        reader = BroadcastReader(self._options, [topics.metrics, topics.policy], self._now_ms)
+        reader = BroadcastReader(self._options, followed, self._now_ms)
         try:
             reader.start()
             published = 0.0
             while not stop.wait(LOOK_S):
                 records = reader.drain()
-                overview.take(record for record in records if record.topic == topics.metrics)
+                counted = [record for record in records if record.topic == topics.metrics]
+                overview.take(counted)
+                refitting.take(counted, (record for record in records if record.topic == topics.copy))
                 self._heed(record for record in records if record.topic == topics.policy)
-                known = [reader.whole_ms(topic) or 0 for topic in (topics.metrics, topics.policy)]
+                known = [reader.whole_ms(topic) or 0 for topic in followed]
                 if min(known) < opened_ms:
                     continue
                 rows = overview.take_rows()
@@ -83,7 +88,8 @@ class PolicyWriter:
                     self._arm_rates(overview)
                 now = time.monotonic()
                 if now - published >= setup.every_s:
-                    made = next_snapshot(setup, overview, self._newest, self._now_ms())
+                    in_force = refitting.renew(now)
+                    made = next_snapshot(setup, overview, self._newest, self._now_ms(), in_force)
                     if made is not None and not stop.is_set():
                         output.publish(made)
                         log.info("policy", version=made.version, cells=len(made.cells), why=made.why)

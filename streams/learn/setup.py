@@ -5,6 +5,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from inference.text.conversion import Conversion
+
 ROLE = "learn"
 Reward = Literal["click", "order"]
 
@@ -17,13 +19,15 @@ class LearnTopics(Struct, frozen=True):
     codes: str
     policy: str
     policy_log: str
+    copy: str
 
 
 class LearnSetup(Struct, frozen=True, kw_only=True):
     """Settings of a learn worker. `member` is stable over restarts; `faust_dir` is a folder that Faust insists on.
 
     `experiment` and `arms` are those that are learned about; `shrinkage` is in impressions, `every_s` the least time
-    between two versions of the policy.
+    between two versions of the policy. `conversion` is the bundle's P_conv, None where it has none; it is refitted at
+    most every `refit_every_s`.
     """
 
     tenant: str
@@ -37,6 +41,8 @@ class LearnSetup(Struct, frozen=True, kw_only=True):
     every_s: float
     epsilon: float
     draws: int
+    conversion: Conversion | None = None
+    refit_every_s: float = 60.0
 
     @property
     def group(self) -> str:

@@ -4,6 +4,7 @@ import msgspec
 
 from inference.decide.fit import fit
 from schemas.policies import PolicySnapshot
+from streams.learn.conversion import NO_MODEL, InForce
 from streams.learn.overview import Overview
 from streams.learn.setup import LearnSetup
 
@@ -12,7 +13,7 @@ MOST_BYTES = 1_000_000
 
 
 def next_snapshot(
-    setup: LearnSetup, overview: Overview, newest: PolicySnapshot | None, now_ms: int
+    setup: LearnSetup, overview: Overview, newest: PolicySnapshot | None, now_ms: int, conversion: InForce = NO_MODEL
 ) -> PolicySnapshot | None:
     """The version after `newest`; None where there is nothing to say: the copy is stopped, or nothing changed."""
     if newest is not None and newest.kill:
@@ -20,16 +21,26 @@ def next_snapshot(
     tallies = overview.tallies(setup.experiment, frozenset(setup.arms), setup.reward)
     most = len({(category, segment) for category, segment, _ in tallies})
     while True:
-        made = _snapshot(setup, overview, newest, now_ms, most)
+        made = _snapshot(setup, overview, newest, now_ms, most, conversion)
         # A shop with more cells than a record holds: those with the fewest impressions are left to the prior.
         if most == 0 or len(msgspec.json.encode(made)) <= MOST_BYTES:
             break
         most = most * 3 // 4
-    return made if newest is None or _differs(made, newest, set(setup.arms)) else None
+    if newest is None or _differs(made, newest, set(setup.arms)):
+        return made
+    if (made.conversion, made.conversion_version) == (newest.conversion, newest.conversion_version):
+        return None
+    # What is believed about arms stays, also where somebody set it.
+    return msgspec.structs.replace(made, prior=newest.prior, cells=newest.cells, why="P_conv")
 
 
 def _snapshot(
-    setup: LearnSetup, overview: Overview, newest: PolicySnapshot | None, now_ms: int, most: int
+    setup: LearnSetup,
+    overview: Overview,
+    newest: PolicySnapshot | None,
+    now_ms: int,
+    most: int,
+    conversion: InForce,
 ) -> PolicySnapshot:
     version = newest.version + 1 if newest else 1
     tallies = overview.tallies(setup.experiment, frozenset(setup.arms), setup.reward)
@@ -43,6 +54,8 @@ def _snapshot(
         draws=setup.draws,
         prior=learned.prior,
         cells=learned.cells,
+        conversion=conversion.fit,
+        conversion_version=conversion.version,
         by="learn",
         why=f"{learned.trials} impressions",
     )

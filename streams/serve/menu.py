@@ -18,7 +18,7 @@ from inference.decide.facts import Facts
 from inference.generate.render import render
 from schemas.decisions import DecisionBody
 from schemas.errors import Code
-from schemas.token import NO_CODE, Claims, tail_of
+from schemas.token import NO_CODE, Claims, code_of, tail_of
 from streams.broadcast.pool import Text
 from streams.serve.codes import Codes
 from streams.serve.controls import Controls
@@ -171,6 +171,7 @@ class Menus:
             catalogue=facts.encoded if facts is not None else EMPTY,
             bundle_sha256=copy.bundle_sha256 if copy is not None else None,
             prompt_id=copy.prompt_id if copy is not None else None,
+            conversion_version=world.policy.conversion_version(setup.conversion_version),
             guard=[outcome.override.value] if outcome.override is not None and outcome.arm is not None else [],
             channel=setup.channel,
             locale=setup.locale,
@@ -196,6 +197,8 @@ class Menus:
             segment=codes.of("segment", segment),
             category=codes.of("category", facts.product.category) if facts is not None else NO_CODE,
             product=codes.of("product", facts.product.product_id) if facts is not None else NO_CODE,
+            # Texts are many and made by themselves: two with one code are counted as one, and stop nobody.
+            copy=code_of(outcome.copy.copy_id) if outcome.copy is not None else NO_CODE,
         )
         return tail_of(claims)
 

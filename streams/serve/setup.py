@@ -33,9 +33,9 @@ class ServeSetup(Struct, frozen=True, kw_only=True):
     """Everything that serve's decisions depend on, besides events, features and states.
 
     `views` are (name, join key) pairs as the feature reader gives them; `max_chars` is the channel's limit; `bots` are
-    lower-case parts of user agents that are not shoppers; `price_ms` bounds how old an unseen price may be;
-    `rules` are the brand's, which the control keeps too; `segments_see_products` where a segment rule looks
-    at a feature of the product.
+    lower-case parts of user agents that are not shoppers; `price_ms` bounds how old an unseen price may be; `rules` are
+    the brand's, which the control keeps too; `conversion_version` is that of the bundle's P_conv, if it has one;
+    `segments_see_products` where a segment rule looks at a feature of the product.
     """
 
     tenant: str
@@ -55,6 +55,7 @@ class ServeSetup(Struct, frozen=True, kw_only=True):
     key_id: int
     key: bytes
     bundle_sha256: str
+    conversion_version: str | None = None
     rules: BrandRules = BrandRules()
     seen_window: int = 200_000
     price_ms: int = 2_000

@@ -13,8 +13,8 @@ from schemas.decode import decode_event
 from streams.collect.rules import Rules
 from streams.collect.source import Source
 
-RULES = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3)
-BATCH = BatchRules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3)
+RULES = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2)
+BATCH = BatchRules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2)
 
 
 @settings(max_examples=60, deadline=None)

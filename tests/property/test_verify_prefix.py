@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from patter.verify.check import differences, expected
 from patter.verify.rules import OnlineSource
-from schemas.cells import ARM_COUNTERS, TOTAL_COUNTERS, cell_of
+from schemas.cells import ARM_COUNTERS, TOTAL_COUNTERS
 
 STEPS = st.lists(
     st.tuples(
@@ -24,7 +24,7 @@ def log_of(steps: list[tuple[str, int, int, int]]) -> Log:
     log, now = Log(), 0
     for kind, number, step, behind in steps:
         now += step
-        at, said = now - behind, token(number, arm=number)
+        at, said = now - behind, token(number, arm=number, copy=number + 1)
         if kind in ("shown", "clicked", "carted"):
             getattr(log, kind)(said, at)
         elif kind == "ordered":
@@ -78,8 +78,9 @@ def test_one_wrong_counter_is_one_difference(steps: list[tuple[str, int, int, in
 def test_rates_stay_between_0_and_1_and_cells_add_up(steps: list[tuple[str, int, int, int]]) -> None:
     log = log_of(steps)
     cells = expected({0: log.records}, RULES)[0]
-    life = [counters for cell, counters in cells.items() if cell_of(cell).bucket == "life" and cell != TOTAL]
-    for counters in life:
+    cohorts = [counters for cell, counters in cells.items() if cell.startswith("cohort|life|")]
+    texts = [counters for cell, counters in cells.items() if cell.startswith("copy|life|")]
+    for counters in (*cohorts, *texts):
         for part, whole in (
             ("clicks", "impressions"), ("imputed", "impressions"), ("clicked_carts", "clicks"),
             ("clicked_orders", "clicks"), ("impressed_orders", "impressions"), ("clicked_carts", "carts"),
@@ -87,5 +88,6 @@ def test_rates_stay_between_0_and_1_and_cells_add_up(steps: list[tuple[str, int,
             assert counters.get(part, 0) <= counters.get(whole, 0)
     total = cells[TOTAL]
     for name in ("impressions", "imputed", "clicks", "carts"):
-        assert sum(counters.get(name, 0) for counters in life) == total.get(name, 0)
+        assert sum(counters.get(name, 0) for counters in cohorts) == total.get(name, 0)
+        assert sum(counters.get(name, 0) for counters in texts) == total.get(name, 0)
     assert total.get("events", 0) + total.get("rejected", 0) == len(log.records)

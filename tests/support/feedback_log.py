@@ -10,13 +10,14 @@ START_MS = 1_780_000_020_000
 """A full minute, two minutes into its five, 20:27 of its day."""
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 KEYS = {1: b"0123456789abcdef"}
-RULES = Rules(keys=KEYS, lateness_ms=7 * DAY, bots=("bot",), currency="USD", max_cells=50_000)
+RULES = Rules(keys=KEYS, lateness_ms=7 * DAY, bots=("bot",), currency="USD", max_cells=50_000, max_copies=50_000)
 ARM = "00000001|00000002|00000003|00000004"
+COPY = "00000001|00000002|00000003|00000063"
 TOTAL = "total|life|00000000|00000000|00000000|00000000"
 
 
 def token(number: int, decided_ms: int = START_MS, key: bytes = KEYS[1], key_id: int = 1, **more: object) -> str:
-    """The token of decision `number`, about product p, in the arm cell ARM."""
+    """The token of decision `number`, about product p, in the arm cell ARM and the copy cell COPY."""
     claims = {
         "decision_id": number.to_bytes(8, "big") + bytes(8),
         "time_ms": decided_ms,
@@ -29,6 +30,7 @@ def token(number: int, decided_ms: int = START_MS, key: bytes = KEYS[1], key_id:
         "segment": 3,
         "category": 2,
         "product": code_of("p"),
+        "copy": 0x63,
     }
     return sign(Claims(**(claims | more)), key_id, key)  # type: ignore[arg-type]
 

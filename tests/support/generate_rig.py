@@ -6,11 +6,13 @@ from typing import Any
 import msgspec
 
 from inference.generate.judge import Standards
+from inference.text.conversion import Conversion
 from schemas.copy import CopyRequest, CopyVerdict, PoolEntry
 from schemas.curation import EVERYWHERE, CopyRuling, Creativity
 from schemas.ports import TextRequest, WrittenText
 from streams.generate.entries import Entries
 from streams.generate.measure import Measure
+from streams.generate.predicting import Predicting
 from streams.generate.setup import GenerateSetup, GenerateTopics
 from streams.generate.standards import CatalogueStandards
 from streams.generate.step import GenerateWorker
@@ -43,22 +45,39 @@ class Scripted:
 
 
 class Rig:
-    def __init__(self, bench: Any, writer: Scripted, brake: Any, standards: Standards, **setup: Any) -> None:
+    def __init__(
+        self,
+        bench: Any,
+        writer: Scripted,
+        brake: Any,
+        standards: Standards,
+        conversion: Conversion | None = None,
+        **setup: Any,
+    ) -> None:
         self.setup = GenerateSetup(
             topics=GenerateTopics("requests", "copy", "review", "dlq"), channel="push", partitions=1, **setup
         )
         self.states = bench.states
         self.pool = self.states.pool = Entries("push", "en", BUNDLE)
         self.offset, self.now_ms = 0, NOW_MS
+        self.predicting = Predicting(conversion, lambda: self.now_ms)
         measure = Measure(
             bundle_sha256=BUNDLE,
-            predict=lambda slot_text, _: P_CONV.get(slot_text),
+            predict=self.predicting.predict if conversion else lambda slot_text, _: P_CONV.get(slot_text),
             active=self.setup.active,
             usual=self.setup.creativity,
         )
         held_to = CatalogueStandards(standards, measure, self.pool, self.states, lambda: self.now_ms)
         self.worker = GenerateWorker(
-            self.setup, self.pool, self.states, writer, held_to, bench.metrics, lambda: self.now_ms, brake
+            self.setup,
+            self.pool,
+            self.states,
+            writer,
+            held_to,
+            bench.metrics,
+            lambda: self.now_ms,
+            brake,
+            self.predicting,
         )
         self.writer, self.metrics = writer, bench.metrics
         self.worker.assigned({0: 0})

@@ -1,4 +1,4 @@
--- Where it is counted: arm cells up to the limit, buckets that are still kept.
+-- Where it is counted: arm cells and copy cells up to their limits, buckets that are still kept.
 CREATE TABLE width (family VARCHAR, name VARCHAR, by_event BOOLEAN, width_ms BIGINT, keep_ms BIGINT);
 INSERT INTO width VALUES
     ('flow', '1m', true, 60000, 7200000),
@@ -24,6 +24,26 @@ SELECT
     END AS arm
 FROM ranked, rules;
 
+-- A text's cell has its code in the variant's place; code 0 is no text.
+CREATE TABLE text AS
+WITH distinct_text AS (
+    SELECT
+        part, experiment, category, segment, copy, min({'off': off, 'place': place}) AS since,
+        least(experiment, category, segment, copy) = 4294967295 AS is_other
+    FROM gain
+    WHERE copy <> 0
+    GROUP BY part, experiment, category, segment, copy
+), ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY part, is_other ORDER BY since) AS nth FROM distinct_text
+)
+SELECT
+    part, experiment, category, segment, copy,
+    CASE
+        WHEN nth > max_copies AND NOT is_other THEN 'ffffffff|ffffffff|ffffffff|ffffffff'
+        ELSE printf('%08x|%08x|%08x|%08x', experiment, category, segment, copy)
+    END AS arm
+FROM ranked, rules;
+
 CREATE TABLE placed AS
 WITH moment AS (
     SELECT
@@ -35,7 +55,10 @@ WITH moment AS (
 )
 SELECT part, off, family, name, start_ms, start_ms + width_ms + keep_ms AS expires_ms, arm, counter, amount
 FROM started
-WHERE name = 'life' OR start_ms + width_ms + keep_ms > high;
+WHERE name = 'life' OR start_ms + width_ms + keep_ms > high
+UNION ALL
+SELECT part, off, 'copy', 'life', NULL, NULL, arm, counter, amount
+FROM gain JOIN text USING (part, experiment, category, segment, copy);
 
 CREATE TABLE cell AS
 WITH found AS (

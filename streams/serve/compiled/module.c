@@ -8,7 +8,7 @@
 #include "press.h"
 
 /* Goes up together with the one in ../native.py. */
-#define LAYOUT 2
+#define LAYOUT 3
 
 static int intern(PyObject **into, const char *const *spelled_as, int count) {
     for (int i = 0; i < count; i++)

@@ -10,7 +10,7 @@
 
 #define ID_SIZE 16
 #define CLOCK_SIZE 6
-#define TAIL_SIZE 29
+#define TAIL_SIZE 33
 #define MAC_SIZE 12
 #define MAX_NOW 40
 #define TOKEN_BYTES (2 + ID_SIZE + CLOCK_SIZE + TAIL_SIZE + MAC_SIZE)

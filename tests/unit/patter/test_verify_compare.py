@@ -1,12 +1,13 @@
 """Published cells against the recompute: what is sound passes, each planted fault is found and named."""
 
 import pytest
-from feedback_log import ARM, HOUR, RULES, START_MS, TOTAL, Log, line, token
+from feedback_log import ARM, COPY, HOUR, RULES, START_MS, TOTAL, Log, line, token
 
 from patter.verify.check import differences, expected
 from patter.verify.rules import Difference, OnlineSource
 
 LIFE = f"cohort|life|{ARM}"
+TEXT = f"copy|life|{COPY}"
 Cells = dict[str, tuple[int, dict[str, int]]]
 
 
@@ -64,11 +65,12 @@ def test_entries_may_be_ahead_of_what_is_settled(log: Log) -> None:
 
 @pytest.mark.parametrize("counter", ["impressions", "orders", "revenue_minor"])
 @pytest.mark.parametrize("by", [-1, 1, 2**70])
-def test_a_wrong_counter_is_found(log: Log, counter: str, by: int) -> None:
+@pytest.mark.parametrize("cell", [LIFE, TEXT])
+def test_a_wrong_counter_is_found(log: Log, counter: str, by: int, cell: str) -> None:
     cells = cells_at(log, 3)
-    through, counters = cells[LIFE]
-    cells[LIFE] = (through, {**counters, counter: counters[counter] + by})
-    assert found(log, cells) == [(LIFE, counter, counters[counter] + by, counters[counter])]
+    through, counters = cells[cell]
+    cells[cell] = (through, {**counters, counter: counters[counter] + by})
+    assert found(log, cells) == [(cell, counter, counters[counter] + by, counters[counter])]
 
 
 def test_a_counter_that_there_is_not_and_one_that_is_left_out_are_found(log: Log) -> None:
@@ -78,12 +80,13 @@ def test_a_counter_that_there_is_not_and_one_that_is_left_out_are_found(log: Log
     assert found(log, cells) == [(LIFE, "likes", 1, 0), (LIFE, "orders", 0, 1)]
 
 
-def test_a_cell_that_is_missing_and_one_of_nothing_are_found(log: Log) -> None:
+@pytest.mark.parametrize("cell", [LIFE, TEXT])
+def test_a_cell_that_is_missing_and_one_of_nothing_are_found(log: Log, cell: str) -> None:
     cells = cells_at(log, 3)
-    del cells[LIFE]
-    other = LIFE[:-1] + "5"
+    del cells[cell]
+    other = cell[:-1] + "9"
     cells[other] = (3, {"clicks": 1})
-    assert found(log, cells) == [(LIFE, "through", None, 3), (other, "clicks", 1, 0), (other, "through", 3, None)]
+    assert found(log, cells) == [(cell, "through", None, 3), (other, "clicks", 1, 0), (other, "through", 3, None)]
 
 
 def test_a_cell_of_no_known_form_is_found(log: Log) -> None:

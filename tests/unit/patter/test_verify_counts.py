@@ -2,13 +2,14 @@
 
 import msgspec
 import pytest
-from feedback_log import ARM, DAY, HOUR, MINUTE, RULES, START_MS, TOTAL, Log, line, token
+from feedback_log import ARM, COPY, DAY, HOUR, MINUTE, RULES, START_MS, TOTAL, Log, line, token
 
 from patter.verify.check import expected
 from patter.verify.rules import Rules
 from schemas.token import code_of
 
 LIFE = f"cohort|life|{ARM}"
+TEXT = f"copy|life|{COPY}"
 
 
 def cells(log: Log, rules: Rules = RULES) -> dict[str, dict[str, int]]:
@@ -28,6 +29,7 @@ def test_an_impression_is_counted_in_every_bucket_and_the_total() -> None:
         f"cohort|5m:1779999900|{ARM}": one,
         f"cohort|1d:1779926400|{ARM}": one,
         LIFE: one,
+        TEXT: one,
         TOTAL: {"events": 1, "impressions": 1},
     }
 
@@ -299,7 +301,7 @@ def test_a_bucket_is_counted_in_until_its_end_plus_its_time_lies_at_high() -> No
     log = Log()
     log.shown(token(1))
     kept = {cell.partition(":")[0] for cell in cells(log)}
-    assert kept == {"flow|1m", "cohort|5m", "cohort|1d", LIFE, TOTAL}
+    assert kept == {"flow|1m", "cohort|5m", "cohort|1d", LIFE, TEXT, TOTAL}
     log.viewed(minute + MINUTE + 2 * HOUR - 1 - START_MS)
     assert any(cell.startswith("flow") for cell in cells(log))
     log.viewed(minute + MINUTE + 2 * HOUR - START_MS)
@@ -311,9 +313,9 @@ def test_a_bucket_is_counted_in_until_its_end_plus_its_time_lies_at_high() -> No
     after = cells(log)
     assert after[LIFE] == {"impressions": 1, "clicks": 1}
     assert sorted(after)[0].startswith("cohort|1d:")
-    assert len(after) == 3
+    assert len(after) == 4
     log.viewed(31 * DAY)
-    assert set(cells(log)) == {LIFE, TOTAL}
+    assert set(cells(log)) == {LIFE, TEXT, TOTAL}
 
 
 def test_arm_cells_past_the_limit_are_others_from_their_first_count_on() -> None:
@@ -324,6 +326,45 @@ def test_arm_cells_past_the_limit_are_others_from_their_first_count_on() -> None
     life = {cell[12:]: counters["impressions"] for cell, counters in cells(log, two).items() if "t|life" in cell}
     prefix = "00000001|00000002|00000003|"
     assert life == {f"{prefix}00000001": 2, f"{prefix}00000002": 1, "ffffffff|" * 3 + "ffffffff": 3}
+
+
+def test_a_text_is_counted_over_all_its_time_as_its_cohort_is() -> None:
+    log = Log()
+    log.shown(token(1))
+    log.clicked(token(2, copy=7))
+    log.carted(token(1))
+    log.ordered("o", line(token=token(2, copy=7)), line(2, token=token(1)))
+    log.refunded("o", "r", {"line": 1, "revenue_minor": 30})
+    log.viewed(40 * DAY)
+    counted = {cell: counters for cell, counters in cells(log).items() if cell.startswith("copy")}
+    assert counted == {
+        TEXT: {
+            "impressions": 1, "carts": 1, "orders": 1, "order_lines": 1, "revenue_minor": 1_000, "impressed_orders": 1,
+        },
+        f"copy|life|{COPY[:-2]}07": {
+            "impressions": 1, "imputed": 1, "clicks": 1, "orders": 1, "order_lines": 1, "revenue_minor": 1_000,
+            "refunds": 1, "refunded_minor": 30, "clicked_orders": 1, "impressed_orders": 1,
+        },
+    }  # fmt: skip
+
+
+def test_a_token_that_names_no_text_is_in_no_copy_cell() -> None:
+    log = Log()
+    log.shown(token(1, copy=0))
+    log.shown(token(2, copy=0xFFFFFFFF))
+    assert {cell for cell in cells(log) if cell.startswith("copy")} == {f"copy|life|{COPY[:-8]}ffffffff"}
+    assert cells(log)[LIFE] == {"impressions": 2}
+
+
+def test_texts_past_the_limit_are_others_from_their_first_count_on() -> None:
+    log = Log()
+    for number, text in enumerate((1, 2, 3, 1, 4, 3)):
+        log.shown(token(number, copy=text))
+    two = msgspec.structs.replace(RULES, max_copies=2)
+    counted = {cell[10:]: counters["impressions"] for cell, counters in cells(log, two).items() if "copy" in cell}
+    prefix = "00000001|00000002|00000003|"
+    assert counted == {f"{prefix}00000001": 2, f"{prefix}00000002": 1, "ffffffff|" * 3 + "ffffffff": 3}
+    assert cells(log, two)[LIFE] == {"impressions": 6}
 
 
 def test_partitions_are_sources_of_their_own() -> None:

@@ -204,6 +204,7 @@ def make_bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         rewarm: Callable[..., None] = lambda *_: None,
         brake: RejectBrake | None = None,
         seen_window: int = 1000,
+        conversion_version: str | None = None,
     ) -> Bench:
         experiment = Experiment(
             name="x",
@@ -230,6 +231,7 @@ def make_bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
             key_id=1,
             key=b"k" * 32,
             bundle_sha256=BUNDLE,
+            conversion_version=conversion_version,
             seen_window=seen_window,
         )
         states = MemoryStates(Pool("push", "en", BUNDLE), Policy(snapshot()))

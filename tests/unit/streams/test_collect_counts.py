@@ -15,7 +15,7 @@ from streams.collect.source import Source
 NOW_MS = 1_780_000_000_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 KEYS = {1: b"k" * 32}
-RULES = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY, max_cells=50_000)
+RULES = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY, max_cells=50_000, max_copies=50_000)
 
 
 def moment(after_ms: int) -> datetime:
@@ -35,6 +35,7 @@ def token(number: int, at: int = 0, arm: str = "warm", product: str = "p1", **ch
         "segment": code_of("new"),
         "category": code_of("bags"),
         "product": code_of(product),
+        "copy": code_of(f"text of {arm}"),
         **changes,
     }
     return sign(Claims(**claims), 1, KEYS[1])
@@ -125,7 +126,7 @@ def test_forged_cut_and_foreign_tokens_count_nothing(log: Log) -> None:
     good = token(1)
     for bad in (good[:-1], good[:20] + ("A" if good[20] != "A" else "B") + good[21:], "", "x" * 87):
         log.send("copy_click", token=bad)
-    other = Rules(keys={1: b"z" * 32}, currency="USD", bots=(), lateness_ms=1, max_cells=1)
+    other = Rules(keys={1: b"z" * 32}, currency="USD", bots=(), lateness_ms=1, max_cells=1, max_copies=1)
     foreign = Source("t:1", other)
     foreign.take(
         0,
@@ -304,6 +305,7 @@ def test_flow_is_by_the_event_and_cohort_by_the_decision(log: Log) -> None:
     assert buckets == {
         "total|life",
         "cohort|life",
+        "copy|life",
         f"cohort|1d:{decided - decided % 86400}",
         f"cohort|5m:{decided - decided % 300}",
         f"flow|1m:{clicked - clicked % 60}",
@@ -330,6 +332,32 @@ def test_past_the_limit_cells_are_other(log: Log) -> None:
     assert few.life("a") == {"impressions": 2}
     assert few.life("c") == {}
     assert few.cells()["cohort|life|ffffffff|ffffffff|ffffffff|ffffffff"] == {"impressions": 2}
+
+
+def test_texts_are_counted_as_their_arms_are_and_past_their_own_limit_are_other() -> None:
+    few = Log(max_copies=2)
+    for number, text in enumerate([7, 8, 9, 7, 0xFFFFFFFF, 0]):
+        few.send("copy_impression", token=token(number, copy=text))
+        few.send("copy_click", token=token(number, copy=text))
+    texts = {cell[-8:]: counters for cell, counters in few.cells().items() if cell.startswith("copy|life|")}
+    once = {"impressions": 1, "clicks": 1}
+    assert texts["00000007"] == {"impressions": 2, "clicks": 2}
+    # The code ffffffff is a text's own here: the cell of `other` has it four times.
+    others = {
+        cell: counters for cell, counters in few.cells().items() if cell.startswith("copy") and cell[-4:] == "ffff"
+    }
+    assert others == {"copy|life|ffffffff|ffffffff|ffffffff|ffffffff": {"impressions": 2, "clicks": 2}}
+    assert texts["00000008"] == once
+    assert few.life() == {"impressions": 6, "clicks": 6}
+
+
+def test_an_order_and_its_refund_find_the_text(log: Log) -> None:
+    log.send("copy_click", token=token(1, copy=5))
+    log.order()
+    log.send("order_refunded", MINUTE, refund_id="r", order_id="o1")
+    (counters,) = [counters for cell, counters in log.cells().items() if cell.startswith("copy")]
+    assert counters == log.life()
+    assert counters["refunds"] == 1
 
 
 def test_a_record_that_was_counted_is_passed_over(log: Log) -> None:

@@ -21,7 +21,7 @@ from streams.collect.step import CollectWorker
 from streams.kafka.partitions import partition_of
 from streams.kafka.records import Out, Record
 
-RULES = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3)
+RULES = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2)
 TOPICS = CollectTopics("events", "partials", "state", 4)
 SETUP = CollectSetup(topics=TOPICS, rules=RULES, incarnation="life")
 

@@ -91,6 +91,29 @@ def test_metrics_carry_names_sources_and_rates_of_cohorts_only() -> None:
     assert metrics_of(Cell("cohort", "life", OTHERS), value, names).variant == "other"
 
 
+def test_a_text_has_rates_and_its_code_for_a_name() -> None:
+    names = Names()
+    names.take(named("x", "bags", "new", "bold"))
+    value = {"b:1": (3, {"impressions": 4, "clicks": 1})}
+    # The text's code is that of an arm, by chance.
+    told = metrics_of(CELL._replace(family="copy"), value, names)
+    assert (told.experiment, told.category, told.segment) == ("x", "bags", "new")
+    assert told.variant == f"{code_of('bold'):08x}"
+    assert told.rates["ctr"].value == 0.25
+    assert metrics_of(Cell("copy", "life", OTHERS), value, names).variant == "other"
+
+
+def test_a_text_waits_for_no_name_of_its_own() -> None:
+    names, held = Names(), Held({})
+    names.take(named("x", "bags", "new"))
+    held.assign([2])
+    cell = CELL._replace(family="copy").text()
+    held.take(2, f"a:0|{cell}".encode(), msgspec.json.encode(Partial(source="a:0", cell=cell, through=1, counters={})))
+    held.published(held.take_dirty({2}), names)
+    held.named(names.take(named("bold")))
+    assert held.take_dirty({2}) == []
+
+
 def test_names_that_come_later_publish_a_cell_again() -> None:
     names, held = Names(), Held({})
     held.assign([2])

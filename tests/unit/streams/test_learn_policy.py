@@ -1,61 +1,16 @@
 """What is learned about, which policy follows, and what the feature store is told."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
+from learn_rig import ARMS, SETUP, overview, prior, record
 
-from inference.decide.policy import fixed_prior
 from schemas.cells import OTHERS, ArmCell, Cell
 from schemas.errors import Code, ConfigError, LackingError
-from schemas.partials import CellMetrics
-from schemas.policies import PolicySnapshot
 from schemas.token import code_of
 from streams.kafka.records import Record
 from streams.learn import snapshots
-from streams.learn.overview import Overview
-from streams.learn.setup import LearnSetup, LearnTopics
 from streams.learn.snapshots import next_snapshot
 from streams.learn.stats_store import StatsStore
-
-ARMS = ("template", "good", "bad")
-SETUP = LearnSetup(
-    tenant="t",
-    member="learn-0",
-    faust_dir=Path("nowhere"),
-    topics=LearnTopics("partials", "metrics", "codes", "policy", "log"),
-    experiment="x",
-    arms=ARMS,
-    reward="click",
-    shrinkage=20.0,
-    every_s=1.0,
-    epsilon=0.1,
-    draws=64,
-)
-
-
-def record(
-    arm: str, revision: int = 1, *, experiment: str = "x", category: str = "bags", segment: str = "new", **counters: int
-) -> Record:
-    cell = Cell("cohort", "life", ArmCell(code_of(experiment), code_of(category), code_of(segment), code_of(arm)))
-    value = CellMetrics(
-        family="cohort",
-        bucket="life",
-        experiment=experiment,
-        category=category,
-        segment=segment,
-        variant=arm,
-        counters=counters,
-        sources={},
-        revision=revision,
-    )
-    return Record("metrics", 0, 0, 0, cell.text().encode(), msgspec.json.encode(value))
-
-
-def overview(*records: Record) -> Overview:
-    made = Overview()
-    made.take(records)
-    return made
 
 
 def test_only_arms_of_the_experiment_are_learned_about() -> None:
@@ -108,13 +63,6 @@ def test_a_version_follows_only_a_change() -> None:
     assert second is not None
     assert (second.version, second.seed) == (2, "x:2")
     assert next_snapshot(msgspec.structs.replace(SETUP, epsilon=0.2), known, second, 9) is not None
-
-
-def prior(**changes: object) -> PolicySnapshot:
-    made = fixed_prior(
-        version=4, experiment="x", arms=ARMS, epsilon=0.1, draws=64, created_ms=1, by="someone", why="because"
-    )
-    return msgspec.structs.replace(made, **changes)
 
 
 def test_a_prior_that_somebody_set_stands_until_there_is_something_to_learn_from() -> None:

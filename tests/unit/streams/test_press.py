@@ -14,7 +14,7 @@ from inference.decide.assign import Experiment
 from inference.decide.policy import Policy
 from schemas.events import ProductViewed
 from schemas.policies import Beta, PolicySnapshot
-from schemas.token import verify
+from schemas.token import TAIL_BYTES, Claims, tail_of, verify
 from streams.serve.context import Basis, Side
 from streams.serve.menu import Dish, Menu
 from streams.serve.native import compiled
@@ -70,7 +70,9 @@ def side(name: str, features: bytes = b'"v":{}', segment: str | None = "new", st
 
 
 def dish(number: int, size: int = 10) -> Dish:
-    return Dish(b'"text":"%s"}' % (b"%d" % number).rjust(size, b"x"), bytes([number]) * 29, ("model", str(number)))
+    return Dish(
+        b'"text":"%s"}' % (b"%d" % number).rjust(size, b"x"), bytes([number]) * TAIL_BYTES, ("model", str(number))
+    )
 
 
 def menu(shares: list[float], texts: list[int], misses: tuple[Any, ...] = ()) -> Menu:
@@ -251,6 +253,39 @@ def test_nothing_is_written_before_a_batch_has_begun() -> None:
     found = Found([side("u")], [side("p")], {"p": {"new": menu([1.0], [1])}}, pytest.fail)
     with pytest.raises(RuntimeError):
         CompiledPress(setup(), comma=True).write([(event("a"), 0, 0)], found, Taken(), pytest.fail, pytest.fail)
+
+
+CODES = st.integers(0, 2**32 - 1)
+
+
+@given(CODES, CODES, st.floats(0, 1, width=32), st.booleans())
+def test_both_presses_sign_the_copy_of_what_they_draw(arm: int, copy: int, propensity: float, excluded: bool) -> None:
+    said = Claims(
+        decision_id=b"",
+        time_ms=0,
+        propensity=propensity,
+        holdout=False,
+        excluded=excluded,
+        experiment=1,
+        policy_version=2,
+        arm=arm,
+        segment=3,
+        category=4,
+        product=5,
+        copy=copy,
+    )
+    drawn = Menu((1.0,), ((Dish(b'"text":"x"}', tail_of(said), ("model", "")),),))
+    found = Found([side("u")], [side("p")], {"p": {"new": drawn}}, pytest.fail)
+    for kind in [PlainPress, CompiledPress] if compiled() else [PlainPress]:
+        press = kind(setup(), comma=True)
+        press.begin(NOW_MS, policy())
+        puts, _ = written(press, found, [(event("a"), 1, 2)])
+        record = json.loads(puts[0][1])
+        claims = verify(record["token"], {3: KEY})
+        assert claims is not None
+        assert claims.decision_id.hex() == record["decision_id"]
+        assert (claims.arm, claims.copy, claims.propensity) == (arm, copy, propensity)
+        assert (claims.time_ms, claims.excluded) == (NOW_MS, excluded)
 
 
 @pytest.mark.parametrize("size", [1, 12, 16, 32, 64])

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from inference.decide.policy import Policy
 from schemas.copy import CopyRequest
 from schemas.errors import Brake, Code, PatterError
+from schemas.policies import ConversionFit
 from schemas.token import code_of, verify
 from streams.dlq import RejectBrake
 from streams.kafka.records import Out, Record
@@ -133,9 +135,55 @@ def test_the_token_says_what_the_record_says(bench: Any) -> None:
     assert claims.propensity == pytest.approx(decision.propensity)
     assert claims.arm == code_of("warm")
     assert claims.product == code_of("p1")
+    assert decision.copy_id is not None
+    assert claims.copy == code_of(decision.copy_id)
     assert not claims.holdout
     assert not claims.excluded
     assert verify(decision.token, {1: b"x" * 32}) is None
+
+
+REFIT = ConversionFit(base="own", weights={"words": 0.1}, texts=2, impressions=9)
+
+
+def refitted(policy: Policy) -> Policy:
+    return Policy(msgspec.structs.replace(policy.snapshot, conversion=REFIT, conversion_version="refitted"))
+
+
+@pytest.mark.parametrize(
+    ("own", "refit", "named"),
+    [
+        (None, False, None),
+        ("own", False, "own"),
+        ("own", True, "refitted"),
+        ("another", True, "another"),
+        (None, True, None),
+    ],
+)
+def test_a_decision_names_the_p_conv_that_ranks(
+    make_bench: Any, own: str | None, *, refit: bool, named: str | None
+) -> None:
+    bench = make_bench(conversion_version=own)
+    bench.product()
+    if refit:
+        bench.states.policy = refitted(bench.states.policy)
+    (record,) = bench.run(bench.view("a"))["decisions"]
+    assert json.loads(record.value)["conversion_version"] == named
+
+
+def test_no_decision_depends_on_the_p_conv_that_it_names(make_bench: Any) -> None:
+    told = []
+    for refit in (False, True):
+        bench = make_bench(conversion_version="own")
+        bench.product()
+        bench.copy("{NAME} waits for you.")
+        bench.prefer(template=(1.0, 1.0), warm=(1.0, 1.0), bold=(1.0, 1.0))
+        if refit:
+            bench.states.policy = refitted(bench.states.policy)
+        found = bench.decide(*[bench.view(f"e{number}") for number in range(50)])
+        assert {each.conversion_version for each in found} == {"refitted" if refit else "own"}
+        told.append([msgspec.structs.replace(each, conversion_version=None) for each in found])
+    assert told[0] == told[1]
+    assert {each.arm for each in told[0]} == {"template", "warm"}
 
 
 def test_every_code_in_a_token_has_a_name_on_the_topic_and_only_once(bench: Any) -> None:
