@@ -36,6 +36,12 @@ def train(
     least_admitted: Annotated[
         float, typer.Option("--least-admitted", min=0, max=1, help="Share of held-out texts that the checks admit.")
     ] = 0.5,
+    least_factual: Annotated[
+        float,
+        typer.Option(
+            "--least-factual", min=0, max=1, help="Accuracy on questions about your records; 0 reports it alone."
+        ),
+    ] = 0.5,
     objective: Annotated[
         Path | None, typer.Option("--objective", help="Terms and weights of several aims: a TOML file.")
     ] = None,
@@ -65,6 +71,7 @@ def train(
         ("--seed", seed),
         ("--name", name),
         ("--least-admitted", least_admitted),
+        ("--least-factual", least_factual),
         *([("--rate", rate)] if rate is not None else []),
         *([("--objective", objective)] if objective is not None else []),
     ]

@@ -32,15 +32,22 @@ LEAST_ANSWERED = 50
 _TOLD = 10
 
 
-def gate(questions: Sequence[Question], answers: Sequence[Answer], prompt: Prompt, *, seed: int) -> dict[str, Any]:
+def gate(
+    questions: Sequence[Question],
+    answers: Sequence[Answer],
+    prompt: Prompt,
+    *,
+    seed: int,
+    floor: float | None = None,
+) -> dict[str, Any]:
     """Score the answers and say whether the bundle passes.
 
     Accuracy is the share of right answers of all that were given (a text with two options is a wrong answer), with
     Wilson's interval. It passes where the lower bound is above chance and above the floor of its kind of prompt, and
     where the same answers fail against labels drawn anew: else the questions tell nothing. `of_all` counts a question
-    without an answer as not right.
+    without an answer as not right. `floor` stands in for that of `FLOORS`.
     """
-    floor = FLOORS[prompt]
+    floor = FLOORS[prompt] if floor is None else floor
     accuracy = accuracy_of(questions, answers)
     control = accuracy_of(permuted(questions, seed), answers)
     columns = sorted({question.column for question in questions})

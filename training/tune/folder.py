@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.errors import Code, ConfigError
+from training.evaluation.factuality import FLOORS
 from training.objective.config import Objective
 from training.tune.adapt import Method
 
@@ -31,6 +32,7 @@ class Options(Struct, frozen=True, kw_only=True):
     save_every: int = 50
     name: str = "tuned"
     least_admitted: float = 0.5
+    least_factual: float = FLOORS["text"]
     objective: Objective | None = None
 
 
@@ -47,7 +49,7 @@ def claim(options: Options, examples: Path, out: Path, *, resume: bool) -> dict[
         raise ConfigError(Code.USAGE, "the folder is not empty", where=f"--out {out}", hint="name another, or --resume")
     if held and (out / "run.json").is_file():
         began = msgspec.json.decode((out / "run.json").read_bytes())
-        other = sorted(name for name in asked if asked[name] != began.get(name) and name != "least_admitted")
+        other = sorted(name for name in asked if asked[name] != began.get(name) and not name.startswith("least_"))
         if other:
             what = f"the run began with another {', '.join(other)}"
             raise ConfigError(

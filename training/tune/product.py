@@ -85,13 +85,14 @@ def write_bundle(
     prompts: Sequence[Sequence[int]],
     held_out: Sequence[Row],
     products: Sequence[Product],
+    least_factual: float,
     training: dict[str, Any],
     seed: int,
 ) -> dict[str, Any]:
     """Write every file of a bundle into a new folder; returns what metrics.json holds.
 
     `prompts` are what the parity gate compares, `held_out` rows that nothing was learned from, `products` the records
-    that the factuality gate asks about. Raises ParityError.
+    that the factuality gate asks about, with `least_factual` as its floor. Raises ParityError.
     """
     folder.mkdir(parents=True)
     # What was saved is what is exported, so that is what it is compared with.
@@ -128,7 +129,7 @@ def write_bundle(
     for evaluated in (False, True):
         if evaluated:
             metrics["held_out"] = admitted(folder, held_out, seed)
-            metrics["factuality"] = qualified(folder, products, seed)
+            metrics["factuality"] = qualified(folder, products, seed, least_factual)
             if "objective" in training:
                 metrics["sentiment"] = achieved(folder, held_out, seed)
         write_json(folder / "metrics.json", metrics)

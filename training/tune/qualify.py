@@ -16,10 +16,11 @@ COUNT = 300
 """As in `patter evaluate facts`: an accuracy of a half is then known to about 6 points either way."""
 
 
-def qualified(folder: Path, products: Iterable[Product], seed: int) -> dict[str, Any]:
+def qualified(folder: Path, products: Iterable[Product], seed: int, floor: float) -> dict[str, Any]:
     """What the gate says of the bundle in `folder` (docs/factuality.md), with `qualified`: whether it passes.
 
-    None where the records give too few questions to say anything, which is no failure: a small shop could release none.
+    `floor` is what the lower bound of the accuracy has to be above, beside chance. None where the records give too few
+    questions to say anything, which is no failure: a small shop could release none.
     """
     catalogue = list({product.product_id: product for product in products}.values())
     questions = questions_of(catalogue, count=COUNT, seed=seed)
@@ -29,5 +30,5 @@ def qualified(folder: Path, products: Iterable[Product], seed: int) -> dict[str,
     answers = by_likelihood(
         open_likelihood(bundle, rows=OPTIONS), questions.asked, bundle.generation.controls.categories
     )
-    found = gate(questions.asked, answers, bundle.generation.prompt, seed=seed)
+    found = gate(questions.asked, answers, bundle.generation.prompt, seed=seed, floor=floor)
     return {"qualified": not found["failures"], **rounded(found)}

@@ -132,6 +132,7 @@ def tune(
             prompts=[row[:prompt] for row, prompt in held_ids + ids],
             held_out=held_out,
             products=[row.product for row in sifted.rows],
+            least_factual=options.least_factual,
             training=training,
             seed=options.seed,
         )
@@ -145,7 +146,7 @@ def tune(
         "bundle": str(out / "bundle"),
         "needs": msgspec.to_builtins(needs),
         "metrics": metrics,
-        "failures": _failures(metrics, options.least_admitted),
+        "failures": _failures(metrics, options),
     }
     write_json(out / "result.json", result)
     (out / "bundle.part").rename(out / "bundle")
@@ -201,9 +202,10 @@ def _about(sifted: Sifted, learned: list[Row]) -> dict[str, Any]:
     }
 
 
-def _failures(metrics: dict[str, Any], least: float) -> list[str]:
-    share = metrics["held_out"]["admitted"]
-    found = [f"factuality: {failure}" for failure in metrics["factuality"].get("failures", ())]
+def _failures(metrics: dict[str, Any], options: Options) -> list[str]:
+    share, least = metrics["held_out"]["admitted"], options.least_admitted
+    asked = metrics["factuality"] if options.least_factual else {}
+    found = [f"factuality: {failure}" for failure in asked.get("failures", ())]
     if share is not None and share < least:
         found.append(
             f"the checks admit {share:.0%} of {metrics['held_out']['n']} held-out texts, fewer than {least:.0%}"

@@ -207,11 +207,12 @@ def test_where_the_parity_gate_fails_there_is_no_bundle(made, tmp_path, monkeypa
 def test_too_few_admitted_texts_are_a_failure_that_is_told(made):
     _, result, _ = made("smollm")
     share = result["metrics"]["held_out"]["admitted"]
-    assert run._failures(result["metrics"], 1.0) == [
+    assert run._failures(result["metrics"], options("b", least_admitted=1.0)) == [
         f"the checks admit {share:.0%} of 3 held-out texts, fewer than 100%"
     ]
-    assert run._failures(result["metrics"], share) == []
-    assert run._failures({"held_out": {"n": 0, "admitted": None}, "factuality": {"qualified": None}}, 1.0) == []
+    assert run._failures(result["metrics"], options("b", least_admitted=share)) == []
+    nothing = {"held_out": {"n": 0, "admitted": None}, "factuality": {"qualified": None}}
+    assert run._failures(nothing, options("b", least_admitted=1.0)) == []
 
 
 def test_a_bundle_that_cannot_read_the_records_does_not_pass(made, monkeypatch):
@@ -221,12 +222,13 @@ def test_a_bundle_that_cannot_read_the_records_does_not_pass(made, monkeypatch):
     monkeypatch.setattr(qualify, "LEAST_ANSWERED", 4)
     monkeypatch.setattr(factuality, "LEAST_ANSWERED", 4)
     products = [row.product for row in sift(copies_of(folder / "examples.jsonl"), 3).rows]
-    found = qualify.qualified(folder / "out" / "bundle", products, 3)
+    found = qualify.qualified(folder / "out" / "bundle", products, 3, 0.5)
     # Random weights read nothing: of so few questions the lower bound cannot be above the floor by chance.
     assert found["qualified"] is False
     assert found["accuracy"]["n"] == found["asked"] >= 4
     metrics = {**result["metrics"], "factuality": found}
-    assert "factuality: accuracy" in run._failures(metrics, 0.0)[0]
+    assert "factuality: accuracy" in run._failures(metrics, options("b"))[0]
+    assert run._failures(metrics, options("b", least_factual=0.0)) == []
     assert "it does not pass" in card("x", "base", metrics)
 
 
