@@ -4,6 +4,7 @@ import importlib.util
 import subprocess
 import sys
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,13 @@ from schemas.approved import ApprovedCopy, RejectedRow
 from schemas.errors import Code, ConfigError, LackingError
 
 _PACKAGES = ("training", "torch", "transformers", "peft", "optimum")
+
+
+class Split(StrEnum):
+    """How texts are held out."""
+
+    product = "product"
+    time = "time"
 
 
 def train(
@@ -33,6 +41,9 @@ def train(
     batch: Annotated[int, typer.Option("--batch", min=1, help="Texts in one step.")] = 16,
     rate: Annotated[float | None, typer.Option("--rate", help="The highest learning rate.")] = None,
     name: Annotated[str, typer.Option("--name", help="The bundle's name.")] = "tuned",
+    split: Annotated[
+        Split, typer.Option("--split", help="Hold out a tenth of the products, or the newest tenth of the texts.")
+    ] = Split.product,
     least_admitted: Annotated[
         float, typer.Option("--least-admitted", min=0, max=1, help="Share of held-out texts that the checks admit.")
     ] = 0.5,
@@ -70,6 +81,7 @@ def train(
         ("--batch", batch),
         ("--seed", seed),
         ("--name", name),
+        ("--split", split.value),
         ("--least-admitted", least_admitted),
         ("--least-factual", least_factual),
         *([("--rate", rate)] if rate is not None else []),

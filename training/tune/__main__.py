@@ -41,6 +41,7 @@ def main() -> int:
         threads=asked.threads,
         save_every=asked.save_every,
         name=asked.name,
+        split=asked.split,
         least_admitted=asked.least_admitted,
         least_factual=asked.least_factual,
         objective=objective,
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=_cores())
     parser.add_argument("--save-every", type=int, default=50, help="steps between two states on disk")
     parser.add_argument("--name", default="tuned", help="the bundle's name")
+    parser.add_argument("--split", choices=("product", "time"), default="product", help="how texts are held out")
     parser.add_argument("--least-admitted", type=float, default=0.5, help="share of held-out texts to admit")
     parser.add_argument("--least-factual", type=float, default=0.5, help="what the accuracy on records has to be above")
     parser.add_argument("--objective", type=Path, help="a TOML file of terms and weights (docs/objectives.md)")

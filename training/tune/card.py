@@ -17,7 +17,7 @@ A language model that writes marketing copy with its facts left open as slots, t
 
 ## Measured
 
-Of {n} texts for held-out products, one try each, the checks of copy admitted {admitted}. Codes of the others: {codes}.
+Of {n} texts for {held}, one try each, the checks of copy admitted {admitted}. Codes of the others: {codes}.
 
 Factuality gate (questions with four options on the shop's own records): {factuality}
 {aims}
@@ -50,11 +50,18 @@ def card(name: str, base: str, metrics: dict[str, Any]) -> str:
         parity=gates["n"],
         nb8=f"{gates['in_8_bits_equals']:.0%}",
         n=held.get("n", 0),
+        held=_held(training.get("split")),
         aims=aims,
         admitted="none (nothing was held out)" if held.get("admitted") is None else f"{held['admitted']:.0%}",
         factuality=_factuality(metrics.get("factuality")),
         codes=", ".join(f"{code} {count}" for code, count in held.get("codes", {}).items()) or "none",
     )
+
+
+def _held(split: dict[str, Any] | None) -> str:
+    if split is None or split["since"] is None:
+        return "held-out products"
+    return f"the requests of texts shown since {split['since']}, of which none was learned from"
 
 
 def _factuality(found: dict[str, Any] | None) -> str:

@@ -11,6 +11,7 @@ from schemas.errors import Code, ConfigError
 from training.evaluation.factuality import FLOORS
 from training.objective.config import Objective
 from training.tune.adapt import Method
+from training.tune.sift import Split
 
 # What `patter train` leaves in the folder before the run begins.
 GIVEN = frozenset({"examples.jsonl", "rejected.jsonl"})
@@ -31,6 +32,7 @@ class Options(Struct, frozen=True, kw_only=True):
     threads: int
     save_every: int = 50
     name: str = "tuned"
+    split: Split = "product"
     least_admitted: float = 0.5
     least_factual: float = FLOORS["text"]
     objective: Objective | None = None

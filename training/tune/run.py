@@ -24,7 +24,7 @@ from training.tune.folder import Options, claim, fresh
 from training.tune.needs import GRAPH_BYTES, bundle_bytes, needs_of, told
 from training.tune.product import SAMPLER, controls_of, encoded, lengths_of, write_bundle
 from training.tune.reading import read
-from training.tune.sift import Row, Sifted, split, with_references
+from training.tune.sift import Row, Sifted, Split, split, with_references
 
 
 def tune(
@@ -51,7 +51,7 @@ def tune(
     quiet()
     torch.set_num_threads(options.threads)
     sifted = read(examples, out, options.seed, console)
-    learned, held_out = split(sifted.rows, options.seed)
+    learned, held_out = split(sifted.rows, options.seed, options.split)
     learned = with_references(learned, options.seed)
     model, tokenizer, slots, markers = load_base(options.base)
     _check_size(model)
@@ -106,6 +106,7 @@ def tune(
     tokenizer.save_pretrained(checkpoint)
     training = {
         **_about(sifted, learned),
+        "split": _split(options.split, held_out),
         "base": options.base,
         "method": options.method,
         "rank": options.rank if options.method == "lora" else None,
@@ -200,6 +201,11 @@ def _about(sifted: Sifted, learned: list[Row]) -> dict[str, Any]:
         "with_reference": sum(row.request.reference is not None for row in learned),
         "slots": sifted.slots,
     }
+
+
+def _split(by: Split, held_out: Sequence[Row]) -> dict[str, Any]:
+    since = min((row.time for row in held_out if row.time is not None), default=None) if by == "time" else None
+    return {"by": by, "held_out": len(held_out), "since": None if since is None else since.isoformat()}
 
 
 def _failures(metrics: dict[str, Any], options: Options) -> list[str]:

@@ -1,8 +1,15 @@
+from datetime import UTC, datetime, timedelta
+
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
+from scored_texts import ROW
 
 from schemas.approved import ApprovedCopy
 from schemas.catalog import Product
+from schemas.errors import ConfigError
 from training.tune.sift import reasons, sift, split, with_references
 
 PRODUCT = Product(
@@ -104,3 +111,27 @@ def test_some_rows_are_learned_with_a_reference_of_another_product():
     referred = [row for row in rows if row.request.reference is not None]
     assert 5 < len(referred) < 40
     assert all("{NAME}" in row.request.reference for row in referred)
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=40))
+def test_by_time_the_newest_tenth_is_held_out_and_nothing_of_its_time_is_learned(days):
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [msgspec.structs.replace(ROW, time=start + timedelta(days=day)) for day in days]
+    learned, held = split(rows, 1, "time")
+    assert len(learned) + len(held) == len(rows)
+    assert len(held) >= max(1, round(len(rows) / 10))
+    assert all(old.time < new.time for old in learned for new in held)
+    newest = [row for row in held if row.time > min(row.time for row in held)]
+    assert len(newest) < max(1, round(len(rows) / 10))
+
+
+def test_without_times_there_is_no_split_by_time():
+    with pytest.raises(ConfigError, match="1 of 2 rows say no time"):
+        split([ROW, msgspec.structs.replace(ROW, time=datetime(2026, 1, 1, tzinfo=UTC))], 1, "time")
+
+
+def test_a_time_is_read_as_rfc_3339_and_anything_else_is_told():
+    good = sift([copy("Peak Kettle. Shop now.", time="2026-03-01T10:00:00Z")], 1).rows[0]
+    assert good.time == datetime(2026, 3, 1, 10, tzinfo=UTC)
+    (left,) = sift([copy("Peak Kettle. Shop now.", time="last week")], 1).rejected
+    assert left.reason == "'last week' is no time as RFC 3339 has it"
