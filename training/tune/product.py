@@ -18,6 +18,7 @@ from training.bundle import versions, write_json
 from training.graph import make_graph
 from training.objective.moods import achieved
 from training.pairs import load_controls
+from training.tasks.lessons import Lessons
 from training.train import Row as Ids
 from training.tune.card import card
 from training.tune.sift import Row
@@ -84,10 +85,12 @@ def write_bundle(
     held_out: Sequence[Row],
     training: dict[str, Any],
     seed: int,
+    lessons: Lessons | None = None,
 ) -> dict[str, Any]:
     """Write every file of a bundle into a new folder; returns what metrics.json holds.
 
-    `prompts` are what the parity gate compares, `held_out` rows that nothing was learned from. Raises ParityError.
+    `prompts` are what the parity gate compares, `held_out` rows that nothing was learned from, `lessons` the typed
+    tasks that were mixed in. Raises ParityError.
     """
     folder.mkdir(parents=True)
     # What was saved is what is exported, so that is what it is compared with.
@@ -113,12 +116,16 @@ def write_bundle(
     )
     metrics: dict[str, Any] = {"schema": 2, "seed": seed, "training": training, "gates": gates, "held_out": None}
     write_json(folder / "generation.json", generation)
+    if lessons is not None:
+        lessons.write(folder)
     # The evaluation opens the bundle as serving would, so digests stand before its figures do.
     for evaluated in (False, True):
         if evaluated:
             metrics["held_out"] = admitted(folder, held_out, seed)
             if "objective" in training:
                 metrics["sentiment"] = achieved(folder, held_out, seed)
+            if lessons is not None:
+                metrics["tasks"] = lessons.measured(folder)
         write_json(folder / "metrics.json", metrics)
         (folder / "MODEL_CARD.md").write_text(card(name, base, metrics), "utf-8")
         (folder / SUMS).write_text(sums_text(folder), "utf-8")
