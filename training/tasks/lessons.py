@@ -9,12 +9,14 @@ import msgspec
 from inference.bundle import load_bundle
 from inference.bundle.contents import TASKS
 from inference.generate.text_prompt import Categories
+from inference.tasks.prompts import prompt_of
 from training.bundle import write_json
+from training.tasks.examples import Example
 from training.tasks.measure import SYNTHETIC, measured
-from training.tasks.mix import Source, counted, encoded, examples_of, parted, taught_by
+from training.tasks.mix import Source, counted, examples_of, parted, taught_by
 from training.train import Row as Ids
 from training.tune.sift import Row
-from training.tune.tokens import Markers
+from training.tune.tokens import Markers, encode
 
 
 class Lessons:
@@ -59,3 +61,10 @@ class Lessons:
     def measured(self, folder: Path) -> dict[str, Any]:
         """The figures of the bundle in `folder`, on what was held out."""
         return measured(load_bundle(folder), self._source.products, self._source.texts, seed=self._seed)
+
+
+def encoded(examples: Sequence[Example], tokenizer: Any, markers: Markers, categories: Categories) -> list[Ids]:
+    """Examples as token ids, as serving asks and the model is to answer."""
+    return [
+        encode(tokenizer, markers, prompt_of(each.record, each.wording, categories), each.target) for each in examples
+    ]

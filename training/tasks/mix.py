@@ -8,8 +8,6 @@ from typing import Any
 from msgspec import Struct
 
 from inference.decide.hashing import text_seed
-from inference.generate.text_prompt import Categories
-from inference.tasks.prompts import prompt_of
 from inference.tasks.records import TASKS, Task, task_of
 from inference.tasks.taught import Condition, Taught
 from inference.tasks.wordings import wordings
@@ -19,9 +17,7 @@ from schemas.labelled import LabelledText
 from training.tasks.examples import Example, ad, classify, cta, intent, qa, title_rewrite
 from training.tasks.held import held_groups, held_product, held_text
 from training.tasks.titles import vocabulary
-from training.train import Row as Ids
 from training.tune.sift import Row
-from training.tune.tokens import Markers, encode
 
 # A draw that gives no example (a product whose record answers no search) is made again, so many times for each wanted.
 _PATIENCE = 4
@@ -187,13 +183,6 @@ class Maker:
         turns = [self._turns(texts, -(-count // len(by_intent))) for texts in by_intent if texts]
         for group in zip(*turns, strict=False):
             yield from group
-
-
-def encoded(examples: Sequence[Example], tokenizer: Any, markers: Markers, categories: Categories) -> list[Ids]:
-    """Examples as token ids, as serving asks and the model is to answer."""
-    return [
-        encode(tokenizer, markers, prompt_of(each.record, each.wording, categories), each.target) for each in examples
-    ]
 
 
 def counted(examples: Sequence[Example]) -> dict[str, int]:
