@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
+from tokenizers import Tokenizer
 
 from inference.bundle import Bundle
 from inference.generate import Provider
@@ -54,14 +55,18 @@ class Respondent:
         taught: Taught,
         bundle: Bundle,
         standards: Standards,
+        encode: Callable[[str], tuple[int, ...]],
         engine: Callable[[bool], Engine],
         likelihood: Callable[[], AnswerLikelihood],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`engine` opens an engine that draws (True) or takes the likeliest token; both are opened when needed."""
+        """`encode` gives the tokens of a text. `engine` opens an engine that draws (True) or takes the likeliest token;
+        engines and `likelihood` are opened when a record needs them.
+        """
         self.taught, self.bundle = taught, bundle
-        self._standards, self._open, self._measure, self._clock = standards, engine, likelihood, clock
+        self._standards, self._encode, self._clock = standards, encode, clock
+        self._open, self._measure = engine, likelihood
         self._engines: dict[bool, Engine] = {}
         self._likelihood: AnswerLikelihood | None = None
 
@@ -94,20 +99,20 @@ class Respondent:
 
         Raises ConfigError (usage) where the facts alone do not fit.
         """
-        generation, engine = self.bundle.generation, self._engine(drawn=isinstance(record, Ad))
+        generation = self.bundle.generation
         begin = () if generation.bos is None else (generation.bos,)
-        room = generation.graph.context - max(generation.max_new_tokens, self._longest(record, engine)) - len(begin)
+        room = generation.graph.context - max(generation.max_new_tokens, self._longest(record)) - len(begin)
         text = wording or wordings(task_of(record)).seen[0]
         tokens: tuple[int, ...] = ()
         for words in _SHORTER:
-            tokens = engine.encode(prompt_of(record, text, generation.controls.categories, words=words))
+            tokens = self._encode(prompt_of(record, text, generation.controls.categories, words=words))
             if len(tokens) <= room:
                 return (*begin, *tokens)
         what = f"the prompt has {len(tokens)} tokens, and the model has room for {room}"
         raise ConfigError(Code.USAGE, what, where=task_of(record), hint="shorten the facts, or offer fewer options")
 
-    def _longest(self, record: Record, engine: Engine) -> int:
-        return max((len(engine.encode(option)) + 1 for option in options_of(record)), default=0)
+    def _longest(self, record: Record) -> int:
+        return max((len(self._encode(option)) + 1 for option in options_of(record)), default=0)
 
     def _write(self, records: Sequence[Record], asked: Sequence[str | None], until: float) -> list[Answer]:
         kept = [record for record in records if isinstance(record, Ad | TitleRewrite | Cta)]
@@ -126,10 +131,9 @@ class Respondent:
 
     def _choose(self, record: Record, wording: str | None) -> Answer:
         options = options_of(record)
-        engine = self._engine(drawn=False)
         if self._likelihood is None:
             self._likelihood = self._measure()
-        logs = self._likelihood.log(self.prompt(record, wording), [engine.encode(option) for option in options])
+        logs = self._likelihood.log(self.prompt(record, wording), [self._encode(option) for option in options])
         ranked = sorted(zip(chances(logs), options, strict=True), key=lambda pair: -pair[0])
         values = with_grammar(stated(record.product)) if isinstance(record, Qa) else {}
         shown = [render(compile_text(option), values) if values else option for _, option in ranked]
@@ -167,6 +171,11 @@ def open_respondent(
     controls = bundle.generation.controls
     greedy = replace(bundle.generation.sampler, temperature=0.0, later=0.0)
 
+    tokenizer = Tokenizer.from_file(str(bundle.tokenizer))
+
+    def encode(text: str) -> tuple[int, ...]:
+        return tuple(tokenizer.encode(text, add_special_tokens=False).ids)
+
     def engine(drawn: bool) -> Engine:  # noqa: FBT001 - one of two
         run = bundle if drawn else replace(bundle, generation=replace(bundle.generation, sampler=greedy))
         return open_engine(run, provider=provider, threads=threads, slots=batch)
@@ -175,6 +184,7 @@ def open_respondent(
         taught,
         bundle,
         standards or Standards(kinds=controls.categories, telltales=controls.telltales),
+        encode,
         engine,
         lambda: open_answer_likelihood(bundle, threads=threads),
     )

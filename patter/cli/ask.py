@@ -99,7 +99,7 @@ def ask(
     record = record_of(kind, found, given, taught)
     controls = loaded.generation.controls
     standards = Standards(neighbours=neighbours_of(products), kinds=controls.categories, telltales=controls.telltales)
-    (answer,) = open_respondent(loaded, standards=standards).answers([record])
+    (answer,) = open_respondent(loaded, standards=standards, batch=1).answers([record])
     failures = [f"{finding.code.value}: {finding.what}".rstrip(": ") for finding in answer.findings]
     result = envelope("ask", " ".join(["patter", *sys.argv[1:]]), seed, started, failures, None)
     result["bundle"] = {"name": loaded.name, "sha256": loaded.sha256, "folder": str(bundle)}

@@ -43,7 +43,7 @@ def bundle(monkeypatch):
     )
     monkeypatch.setattr(inference.bundle, "load_bundle", lambda _: held)
 
-    def opened(_, *, standards):
+    def opened(_, *, standards, batch):
         held.standards = standards
 
         def said(records):

@@ -3,6 +3,7 @@
 import json
 import random
 from io import StringIO
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -24,15 +25,18 @@ from inference.tasks.taught import taught_of
 from schemas.errors import Code, ConfigError, LackingError
 from training.export import describe, export
 from training.fuse import fuse
+from training.objective.marked import Marked
 from training.tasks.measure import SPLITS, measured, split_examples
 from training.tasks.mix import Source
+from training.tune import run
+from training.tune.course import Course
 from training.tune.folder import Mixed, Options
 from training.tune.run import tune
 
 SHOP, SAID = shop(), said(600)
-COPIES = copies(SHOP[:10])
+COPIES = copies(SHOP[:6])
 # Enough for the tiny base to tell the two intents apart.
-EPOCHS = 3
+EPOCHS = 8
 
 
 def go(folder, base, texts, *, epochs, share=0.97):
@@ -128,7 +132,6 @@ def test_answers_by_likelihood_are_transformers_answers_on_the_exported_graph(ma
     session, _ = open_session(msgspec.structs.replace(bundle, folder=tmp_path / "one", generation=plain), "cpu", 1)
     # Fewer rows than options: the prompt is read once for all of them.
     scorer = AnswerLikelihood(decoder_of(session, graph, 4, "cpu"), rows=3, eos=plain.eos, pad=plain.pad)
-    engine = respondent._engine(drawn=False)
     records = [
         Qa(product=SHOP[0], question="What color is it?"),
         Classify(name="Dune Lamp", description="For dark evenings.", options=("Lamps", "Lamps, outdoor", "Desks")),
@@ -136,7 +139,7 @@ def test_answers_by_likelihood_are_transformers_answers_on_the_exported_graph(ma
     ]
     for record in records:
         prompt = respondent.prompt(record)
-        answers = [engine.encode(option) for option in options_of(record)]
+        answers = [respondent._encode(option) for option in options_of(record)]
         ours = scorer.log(prompt, answers)
         theirs = [_of_transformers(model, prompt, [*answer, plain.eos]) for answer in answers]
         assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-3)
@@ -212,3 +215,15 @@ def test_chances_sum_to_one_and_keep_the_order():
     found = chances([-900.0, -901.0, -1200.0])
     assert sum(found) == pytest.approx(1)
     assert found[0] > found[1] > found[2]
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_tasks_stand_beside_the_rows_of_an_objective_in_their_form(monkeypatch, tmp_path, marked):
+    seen = []
+    monkeypatch.setattr(run, "run_course", lambda _, rows, *__, **___: seen.extend(rows))
+    copy, task = ([1, 2, 3], 1), ([4, 5], 1)
+    aim = SimpleNamespace(rows=[Marked(copy, (0,))] if marked else [copy], loss_of_step=None, pace=None)
+    course = Course(epochs=1, batch=2, rate=1e-3, seed=1)
+    run._learn(None, [copy], [task], 0, course, tmp_path, Console(file=StringIO()), aim)
+    # A task has no calls, siblings or conversion of its own: it is learned by plain cross-entropy.
+    assert seen == ([Marked(copy, (0,)), Marked(task)] if marked else [copy, task])
