@@ -114,8 +114,8 @@ def failures(seen: dict[str, Scored | None], *, asked_intents: bool) -> list[str
             if task != "intent" or asked_intents:
                 found.append(f"{task}: nothing is held out that it could be measured on")
         elif each.score.low is None or each.score.low <= each.baseline:
-            low, high = each.score.low or 0.0, each.score.high or 1.0
-            what = f"{each.score.value:.0%} [{low:.0%}, {high:.0%}] of {each.n}"
+            bounds = "" if each.score.low is None else f" [{each.score.low:.0%}, {each.score.high:.0%}]"
+            what = f"{each.score.value:.0%}{bounds} of {each.n}"
             found.append(f"{task}: {what} is not above {each.without_a_model}, {each.baseline:.0%}")
     return found
 

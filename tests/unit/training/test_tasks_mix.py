@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from task_shop import copies, said, shop
 
 from inference.generate.checks import cta_phrases, has_cta
+from inference.generate.findings import codes_of
 from inference.generate.judge import Standards
 from inference.generate.slots import SLOT, SLOTS
 from inference.generate.text_prompt import text_prompt
@@ -29,10 +30,12 @@ from inference.tasks.records import (
 )
 from inference.tasks.wordings import questions, wordings
 from schemas.errors import Code, ConfigError
+from training.evaluation.intervals import Figure
 from training.tasks.examples import calls
 from training.tasks.held import held_product, held_text
-from training.tasks.measure import SPLITS, split_examples
+from training.tasks.measure import SPLITS, failures, split_examples
 from training.tasks.mix import Source, counted, examples_of, parted, taught_by
+from training.tasks.score import Scored
 from training.tune.sift import sift, split
 
 SHOP, SAID = shop(), said()
@@ -190,3 +193,34 @@ def test_a_long_list_of_options_stands_in_no_prompt_and_braces_of_a_text_neither
 def test_a_call_is_offered_no_fact_that_fills_its_room():
     product = msgspec.structs.replace(SHOP[0], name="An Uncommonly Long Name For A Kettle")
     assert "NAME" not in request_of(Cta(product=product, call="shop")).facts
+
+
+def figures(value, low, high, baseline):
+    score = Figure(value=value, low=low, high=high, n=6)
+    return Scored(n=6, score=score, baseline=baseline, without_a_model="one call always")
+
+
+def test_the_gate_asks_that_the_interval_is_above_what_needs_no_model():
+    assert failures({"cta": figures(0.9, 0.6, 1.0, 0.5)}, asked_intents=True) == []
+    told = "cta: 0% [0%, 0%] of 6 is not above one call always, 50%"
+    assert failures({"cta": figures(0.0, 0.0, 0.0, 0.5)}, asked_intents=True) == [told]
+    assert failures({"cta": figures(0.9, 0.5, 1.0, 0.5)}, asked_intents=True)
+    assert failures({"cta": figures(1.0, None, None, 0.5)}, asked_intents=True)
+
+
+def test_a_task_without_examples_does_not_pass_but_intents_that_were_not_given_are_no_matter():
+    assert "nothing is held out" in failures({"qa": None}, asked_intents=False)[0]
+    assert failures({"intent": None}, asked_intents=False) == []
+    assert failures({"intent": None}, asked_intents=True)
+
+
+def test_a_title_with_a_word_that_the_record_lacks_is_refused():
+    record = TitleRewrite(product=SHOP[0], query="waterproof kettle camping")
+    for title, fine in (("{NAME}, travel", True), ("{NAME} for camping", False), ("{NAME}, waterproof", False)):
+        assert (faults(record, title, (), Standards()).findings == ()) == fine, title
+
+
+def test_a_call_says_no_more_than_the_call():
+    record = Cta(product=SHOP[0], call="shop")
+    assert faults(record, "Shop now.", (), Standards()).findings == ()
+    assert codes_of(faults(record, "It is here. Shop now.", (), Standards()).findings) == ("copy_too_long",)
