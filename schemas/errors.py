@@ -84,6 +84,7 @@ class Code(StrEnum):
     BUNDLE_MISSING = "bundle_missing"
     BUNDLE_TAMPERED = "bundle_tampered"
     BUNDLE_INCOMPATIBLE = "bundle_incompatible"
+    TASK_MISSING = "task_missing"
     PROVIDER_MISSING = "provider_missing"
     KEY_MISSING = "key_missing"
     DEPENDENCY_MISSING = "dependency_missing"

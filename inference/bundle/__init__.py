@@ -6,6 +6,7 @@ generation.json   how to run it: sampler, limits, control words, names and sizes
 metrics.json      what it was measured at when it was made
 MODEL_CARD.md     what it is, and what it is not
 conversion.json   where there is one: which texts do better than usual (docs/conversion.md)
+tasks.json        where there is one: which typed tasks it was tuned for (docs/tasks.md)
 SHA256SUMS        a digest of each of the files above; the bundle's own digest is that of this file
 """
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from inference.bundle.generation import SCHEMA, Generation
 from inference.generate.slots import KNOWN
+from inference.tasks.taught import Taught, read_taught
 from inference.text.conversion import Conversion, read_conversion
 from schemas.errors import Code, LackingError, PatterError
 
@@ -15,9 +16,10 @@ SUMS = "SHA256SUMS"
 FILES = ("MODEL_CARD.md", "generation.json", "metrics.json", "model.onnx", "tokenizer.json")
 """What every bundle holds beside SHA256SUMS."""
 
-CONVERSION = "conversion.json"
-OPTIONAL = (CONVERSION,)
-"""What a bundle may hold too, and nothing else: the model of predicted conversion (docs/conversion.md)."""
+CONVERSION, TASKS = "conversion.json", "tasks.json"
+OPTIONAL = (CONVERSION, TASKS)
+"""What a bundle may hold too, and nothing else: the model of predicted conversion (docs/conversion.md), and which typed
+tasks it was tuned for (docs/tasks.md)."""
 
 # 13 is where optimum's exporters begin; 23 the newest that the pinned onnxruntime promises to run.
 OPSETS = range(13, 24)
@@ -27,7 +29,8 @@ _HINT = "make the bundle anew (docs/model.md) or point --bundle at another"
 class Bundle(Struct, frozen=True, kw_only=True):
     """A verified bundle. `sha256` is the digest of its SHA256SUMS and so of every byte in it.
 
-    `conversion` is its model of predicted conversion, None where it has none.
+    `conversion` is its model of predicted conversion, `taught` what it was tuned for besides copy; None where it has
+    none.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Bundle(Struct, frozen=True, kw_only=True):
     folder: Path
     generation: Generation
     conversion: Conversion | None = None
+    taught: Taught | None = None
 
     @property
     def model(self) -> Path:
@@ -54,8 +58,8 @@ def load_bundle(folder: Path) -> Bundle:
     """Verify a bundle and read how to run it.
 
     Raises LackingError: BUNDLE_MISSING (no folder, or a file is not there), BUNDLE_TAMPERED (a file differs from its
-    digest, or a file is there that no digest covers), BUNDLE_INCOMPATIBLE (a field of generation.json, or of
-    conversion.json, says that this version of Patter cannot run it).
+    digest, or a file is there that no digest covers), BUNDLE_INCOMPATIBLE (a field of generation.json, conversion.json
+    or tasks.json says that this version of Patter cannot run it).
     """
     sums = _sums(folder)
     for name, digest in sums.items():
@@ -72,6 +76,7 @@ def load_bundle(folder: Path) -> Bundle:
         folder=folder,
         generation=generation,
         conversion=_conversion(folder / CONVERSION) if CONVERSION in sums else None,
+        taught=_taught(folder / TASKS) if TASKS in sums else None,
     )
 
 
@@ -145,6 +150,13 @@ def _conversion(path: Path) -> Conversion:
         return read_conversion(path)
     except PatterError as error:
         raise _error(Code.BUNDLE_INCOMPATIBLE, f"conversion.json: {error.what}", error.where) from None
+
+
+def _taught(path: Path) -> Taught:
+    try:
+        return read_taught(path)
+    except PatterError as error:
+        raise _error(Code.BUNDLE_INCOMPATIBLE, f"tasks.json: {error.what}", error.where) from None
 
 
 def _error(code: Code, what: str, where: Path | str) -> LackingError:

@@ -10,7 +10,7 @@ from inference.generate.channels import HEADLINES, NAMED_ELSEWHERE
 from inference.generate.checks import codes, has_cta
 from inference.generate.engine import Engine
 from inference.generate.prompt import prompt_id, prompt_tokens
-from inference.generate.rows import Called, Job, Written
+from inference.generate.rows import Job, Written
 from inference.generate.slots import REQUIRED, offered
 from inference.generate.text_prompt import text_prompt
 from schemas.errors import Code
@@ -37,7 +37,9 @@ class BundleWriter:
         """
         until = self._clock() + deadline_s
         prompts = [self._prompt(request) for request in requests]
-        jobs = [self._job(request, tokens) for request, (tokens, _) in zip(requests, prompts, strict=True)]
+        jobs = [
+            job_of(request, tokens, self._engine.decode) for request, (tokens, _) in zip(requests, prompts, strict=True)
+        ]
         texts = self._engine.write(jobs, until, self._clock)
         names = [name for _, name in prompts]
         return [_judged(*judged) for judged in zip(requests, names, texts, strict=True)]
@@ -61,33 +63,38 @@ class BundleWriter:
             tokens = self._engine.encode(text)
         return (*begin, *tokens[-room:]), prompt_id((text,))
 
-    def _job(self, request: TextRequest, prompt: tuple[int, ...]) -> Job:
-        return Job(
-            prompt=prompt,
-            slots=offered(request.facts, request.max_chars),
-            seed=request.seed,
-            needed=frozenset() if request.channel in NAMED_ELSEWHERE else frozenset({REQUIRED}),
-            stops=request.channel not in HEADLINES,
-            called=None if request.cta == "none" else self._calls(request.cta),
-        )
 
-    def _calls(self, cta: str) -> Called:
-        return lambda said: has_cta(self._engine.decode(said), cta)
+def job_of(request: TextRequest, prompt: tuple[int, ...], decode: Callable[[Sequence[int]], str]) -> Job:
+    """The engine's job for a request: the facts that a text may hold, and where it may end."""
+
+    def calls(said: list[int]) -> bool:
+        return has_cta(decode(said), request.cta)
+
+    return Job(
+        prompt=prompt,
+        slots=offered(request.facts, request.max_chars),
+        seed=request.seed,
+        needed=frozenset() if request.channel in NAMED_ELSEWHERE else frozenset({REQUIRED}),
+        stops=request.channel not in HEADLINES,
+        called=None if request.cta == "none" else calls,
+    )
+
+
+def codes_for(request: TextRequest, text: Written) -> tuple[str, ...]:
+    """Why what came of a request's job is not admitted; empty means admitted."""
+    if text.ending == "late":
+        return (Code.COPY_DEADLINE.value,)
+    if text.ending == "astray":
+        return (Code.COPY_SLOT_UNKNOWN.value,)
+    if text.ending == "unsure":
+        return (Code.COPY_UNSURE.value,)
+    return codes(text.text, request, finished=text.ending == "end")
 
 
 def _judged(request: TextRequest, prompt: str, text: Written) -> WrittenText:
-    found: tuple[str, ...]
-    if text.ending == "late":
-        found = (Code.COPY_DEADLINE.value,)
-    elif text.ending == "astray":
-        found = (Code.COPY_SLOT_UNKNOWN.value,)
-    elif text.ending == "unsure":
-        found = (Code.COPY_UNSURE.value,)
-    else:
-        found = codes(text.text, request, finished=text.ending == "end")
     return WrittenText(
         slot_text=text.text,
-        codes=found,
+        codes=codes_for(request, text),
         tokens=text.tokens,
         ms=text.seconds * 1000,
         prompt_id=prompt,

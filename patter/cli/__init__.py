@@ -22,6 +22,7 @@ def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback signature
 def build() -> typer.Typer:
     """The whole command."""
     from patter.cli import (
+        ask,
         bench,
         broker,
         bundle,
@@ -57,7 +58,7 @@ def build() -> typer.Typer:
     ) -> None:
         """Writes, serves and learns personalized marketing copy in the stream."""
 
-    for verb in (demo.demo, up.up, status.status, check.check, verify.verify, write.write):
+    for verb in (demo.demo, up.up, status.status, check.check, verify.verify, write.write, ask.ask):
         app.command()(verb)
     app.command(cls=conversion.Train)(train.train)
     for name, group, about in (

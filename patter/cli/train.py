@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Annotated
 
 import msgspec
 import typer
+from msgspec import Struct
 
 from patter.cli.options import Json, Seed
-from schemas.approved import ApprovedCopy, RejectedRow
+from schemas.approved import RejectedRow
 from schemas.errors import Code, ConfigError, LackingError
 
 _PACKAGES = ("training", "torch", "transformers", "peft", "optimum")
@@ -56,6 +58,12 @@ def train(
     objective: Annotated[
         Path | None, typer.Option("--objective", help="Terms and weights of several aims: a TOML file.")
     ] = None,
+    tasks: Annotated[
+        float | None, typer.Option("--tasks", help="Mix typed tasks in: their share of all rows, as in 0.5.")
+    ] = None,
+    intents: Annotated[
+        Path | None, typer.Option("--intents", help="With --tasks: texts and their intents, for the task intent.")
+    ] = None,
     seed: Seed = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     json: Json = None,
@@ -71,7 +79,8 @@ def train(
         )
     if out.is_dir() and any(out.iterdir()) and not resume:
         raise ConfigError(Code.USAGE, "the folder is not empty", where=f"--out {out}", hint="name another, or --resume")
-    _prepare(data, catalog, mapping or [], currency, out)
+    given = _tasks(tasks, intents, catalog, mapping or [], currency)
+    _prepare(data, catalog, [text for text in mapping or [] if not text.startswith("intents.")], currency, out, given)
     asked: list[tuple[str, object]] = [
         ("--base", base),
         ("--examples", out / "examples.jsonl"),
@@ -86,12 +95,14 @@ def train(
         ("--least-factual", least_factual),
         *([("--rate", rate)] if rate is not None else []),
         *([("--objective", objective)] if objective is not None else []),
+        *([("--tasks", tasks), ("--products", out / "products.jsonl")] if tasks is not None else []),
+        *([("--intents", out / "intents.jsonl")] if intents is not None else []),
     ]
     command = [sys.executable, "-m", "training.tune", *(str(word) for pair in asked for word in pair)]
     ended = subprocess.run([*command, *(["--resume"] if resume else [])], check=False).returncode
     if ended == LackingError.exit_code and not (out / "run.json").exists():
         # Nothing has begun: the same command works once the environment has what it lacks.
-        for left in ("examples.jsonl", "rejected.jsonl"):
+        for left in ("examples.jsonl", "rejected.jsonl", *given):
             (out / left).unlink(missing_ok=True)
     path = out / "result.json"
     if ended in (0, 1) and path.is_file():
@@ -101,8 +112,44 @@ def train(
     raise typer.Exit(ended)
 
 
-def _prepare(data: Path, catalog: Path | None, mapping: list[str], currency: str | None, out: Path) -> None:
-    """Leave examples.jsonl and rejected.jsonl in `out`. A run that is gone on from has to have begun with the same."""
+def _tasks(
+    share: float | None, intents: Path | None, catalog: Path | None, mapping: list[str], currency: str | None
+) -> dict[str, bytes]:
+    """The files that typed tasks are made from: name -> content, a record a line; none without --tasks."""
+    from patter.files import FieldMap
+    from patter.files.labelled import good_products, own_mapping, read_labelled
+
+    if share is None:
+        if intents is not None:
+            what = "--intents goes with --tasks"
+            raise ConfigError(Code.USAGE, what, where="patter train", hint="say a share, as in --tasks 0.5")
+        return {}
+    if not 0 < share < 1:
+        raise ConfigError(Code.USAGE, f"{share:g} is no share", where="--tasks", hint="between 0 and 1, as in 0.5")
+    if catalog is None:
+        what = "typed tasks are made from the catalogue"
+        raise ConfigError(Code.USAGE, what, where="--tasks", hint="give it with --catalog")
+    columns, others = own_mapping(mapping)
+    found = {"products.jsonl": _lines(good_products(catalog, FieldMap.parse(others), currency))}
+    if intents is not None:
+        texts, left_out = read_labelled(intents, columns)
+        found["intents.jsonl"] = _lines(texts)
+        if left_out:
+            typer.echo(f"{left_out} rows of {intents} hold no text with an intent", err=True)
+    return found
+
+
+def _prepare(
+    data: Path,
+    catalog: Path | None,
+    mapping: list[str],
+    currency: str | None,
+    out: Path,
+    given: Mapping[str, bytes],
+) -> None:
+    """Leave examples.jsonl, rejected.jsonl and what else is `given` in `out`. A run that is gone on from has to have
+    begun with the same.
+    """
     from patter.files import FieldMap
     from patter.files.approved import read_approved
 
@@ -114,12 +161,18 @@ def _prepare(data: Path, catalog: Path | None, mapping: list[str], currency: str
     if path.is_file() and path.read_bytes() != examples:
         hint = "give the same file, or name another --out"
         raise ConfigError(Code.USAGE, "the run began with other data", where=f"--data {data}", hint=hint)
+    for name, content in given.items():
+        if (out / name).is_file() and (out / name).read_bytes() != content:
+            hint = "give the same files, or name another --out"
+            raise ConfigError(Code.USAGE, f"the run began with another {name}", where="--tasks", hint=hint)
     out.mkdir(parents=True, exist_ok=True)
     path.write_bytes(examples)
+    for name, content in given.items():
+        (out / name).write_bytes(content)
     (out / "rejected.jsonl").write_bytes(_lines(found.rejected))
 
 
-def _lines(rows: list[ApprovedCopy] | list[RejectedRow]) -> bytes:
+def _lines(rows: Sequence[Struct]) -> bytes:
     return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
 
 

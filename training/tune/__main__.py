@@ -6,6 +6,7 @@ The examples are JSON lines of `schemas.approved.ApprovedCopy`, which `patter tr
 import argparse
 import os
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from schemas.errors import PatterError
 if TYPE_CHECKING:
     from training.objective.config import Objective
     from training.objective.conversion import Predict
+    from training.tasks.mix import Source
+    from training.tune.folder import Mixed
 
 
 def main() -> int:
@@ -27,6 +30,7 @@ def main() -> int:
     console = Console(stderr=True, soft_wrap=True)
     try:
         objective, predict = _objective(asked.objective)
+        mixed, source = _tasks(asked)
     except PatterError as error:
         print(error.line(), file=sys.stderr)
         return error.exit_code
@@ -45,9 +49,12 @@ def main() -> int:
         least_admitted=asked.least_admitted,
         least_factual=asked.least_factual,
         objective=objective,
+        tasks=mixed,
     )
     try:
-        result = tune(options, asked.examples, asked.out, resume=asked.resume, console=console, predict=predict)
+        result = tune(
+            options, asked.examples, asked.out, resume=asked.resume, console=console, predict=predict, source=source
+        )
     except PatterError as error:
         print(error.line(), file=sys.stderr)
         return error.exit_code
@@ -73,6 +80,21 @@ def _objective(path: Path | None) -> tuple["Objective | None", "Predict | None"]
     return objective, None if model is None else predictor(model)
 
 
+def _tasks(asked: argparse.Namespace) -> tuple["Mixed | None", "Source | None"]:
+    """The typed tasks that a run mixes in, and what their examples are made from."""
+    if asked.tasks is None:
+        return None, None
+    from training.tasks.mix import Source
+    from training.tasks.readings import read_products, read_texts
+    from training.tune.folder import Mixed
+
+    source = Source(
+        share=asked.tasks, products=tuple(read_products(asked.products)), texts=tuple(read_texts(asked.intents))
+    )
+    texts = None if asked.intents is None else sha256(asked.intents.read_bytes()).hexdigest()
+    return Mixed(share=asked.tasks, products=sha256(asked.products.read_bytes()).hexdigest(), texts=texts), source
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.tune", description=__doc__)
     parser.add_argument("--base", required=True, help="a folder of transformers', or a name on the hub")
@@ -91,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--least-admitted", type=float, default=0.5, help="share of held-out texts to admit")
     parser.add_argument("--least-factual", type=float, default=0.5, help="what the accuracy on records has to be above")
     parser.add_argument("--objective", type=Path, help="a TOML file of terms and weights (docs/objectives.md)")
+    parser.add_argument("--tasks", type=float, help="share of typed tasks among all rows (docs/tasks.md)")
+    parser.add_argument("--products", type=Path, help="the catalogue that they are made from, JSON lines")
+    parser.add_argument("--intents", type=Path, help="labelled texts, JSON lines")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     return parser
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from training.objective.told import told
+from training.tasks.card import lines
 
 _CARD = """# {name}
 
@@ -34,6 +35,7 @@ def card(name: str, base: str, metrics: dict[str, Any]) -> str:
     held, gates, training = metrics["held_out"] or {}, metrics["gates"], metrics["training"]
     loss = training["held_out_loss"]
     aims = "".join(f"{line}\n" for line in told(training, metrics.get("sentiment")))
+    aims += "".join(f"{line}\n" for line in lines(metrics.get("tasks")))
     return _CARD.format(
         name=name,
         base=base,

@@ -14,9 +14,17 @@ from training.tune.adapt import Method
 from training.tune.sift import Split
 
 # What `patter train` leaves in the folder before the run begins.
-GIVEN = frozenset({"examples.jsonl", "rejected.jsonl"})
+GIVEN = frozenset({"examples.jsonl", "rejected.jsonl", "products.jsonl", "intents.jsonl"})
 # Starting points for models of ten million to a billion weights, and not the best for any; `--rate` says another.
 RATES: dict[Method, float] = {"lora": 5e-4, "full": 5e-5}
+
+
+class Mixed(Struct, frozen=True, kw_only=True):
+    """The typed tasks of a run: their share of all rows, and digests of the products and labelled texts."""
+
+    share: float
+    products: str
+    texts: str | None
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -36,6 +44,7 @@ class Options(Struct, frozen=True, kw_only=True):
     least_admitted: float = 0.5
     least_factual: float = FLOORS["text"]
     objective: Objective | None = None
+    tasks: Mixed | None = None
 
 
 def claim(options: Options, examples: Path, out: Path, *, resume: bool) -> dict[str, Any]:

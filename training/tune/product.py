@@ -19,6 +19,7 @@ from training.bundle import versions, write_json
 from training.graph import make_graph
 from training.objective.moods import achieved
 from training.pairs import load_controls
+from training.tasks.lessons import Lessons
 from training.train import Row as Ids
 from training.tune.card import card
 from training.tune.qualify import qualified
@@ -88,11 +89,13 @@ def write_bundle(
     least_factual: float,
     training: dict[str, Any],
     seed: int,
+    lessons: Lessons | None = None,
 ) -> dict[str, Any]:
     """Write every file of a bundle into a new folder; returns what metrics.json holds.
 
     `prompts` are what the parity gate compares, `held_out` rows that nothing was learned from, `products` the records
-    that the factuality gate asks about, with `least_factual` as its floor. Raises ParityError.
+    that the factuality gate asks about, with `least_factual` as its floor, `lessons` the typed tasks that are mixed
+    in. Raises ParityError.
     """
     folder.mkdir(parents=True)
     # What was saved is what is exported, so that is what it is compared with.
@@ -125,6 +128,8 @@ def write_bundle(
         "factuality": None,
     }
     write_json(folder / "generation.json", generation)
+    if lessons is not None:
+        lessons.write(folder)
     # The evaluation opens the bundle as serving would, so digests stand before its figures do.
     for evaluated in (False, True):
         if evaluated:
@@ -132,6 +137,8 @@ def write_bundle(
             metrics["factuality"] = qualified(folder, products, seed, least_factual)
             if "objective" in training:
                 metrics["sentiment"] = achieved(folder, held_out, seed)
+            if lessons is not None:
+                metrics["tasks"] = lessons.measured(folder)
         write_json(folder / "metrics.json", metrics)
         (folder / "MODEL_CARD.md").write_text(card(name, base, metrics), "utf-8")
         (folder / SUMS).write_text(sums_text(folder), "utf-8")

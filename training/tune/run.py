@@ -16,7 +16,10 @@ from training.bundle import write_json
 from training.graph import ParityError
 from training.objective.aim import Aim
 from training.objective.conversion import Predict
+from training.objective.marked import Marked
 from training.objective.sampling import Drawer
+from training.tasks.lessons import Lessons
+from training.tasks.mix import Source
 from training.train import Row as Ids
 from training.tune.adapt import learning, load_base, plain_model
 from training.tune.course import STATE, Course, Pace, StepLoss, loss_of, run_course, seconds_a_step, step_loss
@@ -35,12 +38,13 @@ def tune(
     resume: bool,
     console: Console,
     predict: Predict | None = None,
+    source: Source | None = None,
 ) -> dict[str, Any]:
     """Make `out/bundle` of the examples (JSON lines of `schemas.approved.ApprovedCopy`); returns the result.
 
-    `predict` is what the objective's conversion terms go by. Raises ConfigError (the folder holds something, the
-    examples or the objective do not do, another run is gone on from), LackingError (the base is not here), CheckFailed
-    (the parity gate; then there is no bundle).
+    `predict` is what the objective's conversion terms go by, `source` what typed tasks are made from. Raises
+    ConfigError (the folder holds something, the examples, the objective or the tasks do not do, another run is gone on
+    from), LackingError (the base is not here), CheckFailed (the parity gate; then there is no bundle).
     """
     out.mkdir(parents=True, exist_ok=True)
     asked = claim(options, examples, out, resume=resume)
@@ -52,13 +56,19 @@ def tune(
     torch.set_num_threads(options.threads)
     sifted = read(examples, out, options.seed, console)
     learned, held_out = split(sifted.rows, options.seed, options.split)
+    parts = _split(options.split, held_out)
+    lessons = None if source is None else Lessons(source, sifted.rows, options.seed)
+    if lessons is not None:
+        learned, held_out = lessons.parted(learned, held_out)
     learned = with_references(learned, options.seed)
     model, tokenizer, slots, markers = load_base(options.base)
     _check_size(model)
     controls = controls_of(sifted.rows)
     backend = tokenizer.backend_tokenizer
     ids, held_ids = (encoded(rows, backend, markers, controls) for rows in (learned, held_out))
-    lengths = lengths_of(ids, model.config.max_position_embeddings)
+    tasks = [] if lessons is None else lessons.ids(learned, held_out, backend, markers, controls.categories)
+    every = [*ids, *tasks]
+    lengths = lengths_of(every, model.config.max_position_embeddings)
     course = Course(
         epochs=options.epochs,
         batch=options.batch,
@@ -85,17 +95,17 @@ def tune(
         aim.begin(adapted)
     needs = needs_of(
         adapted,
-        ids,
+        every,
         len(held_ids),
         len(sifted.rejected),
         course.batch,
-        course.steps(len(ids)),
-        seconds_a_step(adapted, ids, markers.pad, course),
+        course.steps(len(every)),
+        seconds_a_step(adapted, every, markers.pad, course),
     )
     for line in told(needs, out):
         console.print(line, highlight=False)
     write_json(out / "run.json", asked)
-    losses = _learn(adapted, ids, markers.pad, course, out / "state", console, aim)
+    losses = _learn(adapted, ids, tasks, markers.pad, course, out / "state", console, aim)
     tuned = plain_model(adapted)
     if aim is not None:
         tuned = aim.preferred(tuned, out, method=options.method, rank=options.rank, report=_told(console))
@@ -106,7 +116,7 @@ def tune(
     tokenizer.save_pretrained(checkpoint)
     training = {
         **_about(sifted, learned),
-        "split": _split(options.split, held_out),
+        "split": parts,
         "base": options.base,
         "method": options.method,
         "rank": options.rank if options.method == "lora" else None,
@@ -117,6 +127,7 @@ def tune(
         "last_loss": losses[-1] if losses else None,
         "held_out_loss": None if loss is None else round(loss, 4),
         **({} if aim is None else {"objective": aim.about()}),
+        **({} if lessons is None else {"tasks": lessons.about()}),
     }
     console.print("exporting, comparing with transformers, quantising, evaluating")
     try:
@@ -130,12 +141,13 @@ def tune(
             slots=slots,
             controls=controls,
             lengths=lengths,
-            prompts=[row[:prompt] for row, prompt in held_ids + ids],
+            prompts=[row[:prompt] for row, prompt in [*tasks[:: max(1, len(tasks) // 8)], *held_ids, *ids]],
             held_out=held_out,
             products=[row.product for row in sifted.rows],
             least_factual=options.least_factual,
             training=training,
             seed=options.seed,
+            lessons=lessons,
         )
     except ParityError as error:
         failed = {"bundle": None, "needs": msgspec.to_builtins(needs), "metrics": None, "failures": [str(error)]}
@@ -155,16 +167,25 @@ def tune(
 
 
 def _learn(
-    model: Any, ids: list[Ids], pad: int, course: Course, folder: Path, console: Console, aim: Aim | None
+    model: Any,
+    ids: list[Ids],
+    tasks: list[Ids],
+    pad: int,
+    course: Course,
+    folder: Path,
+    console: Console,
+    aim: Aim | None,
 ) -> list[float]:
-    """Losses of the steps that were taken now, smoothed."""
+    """Losses of the steps that were taken now, smoothed. An objective's terms are about copy; `tasks` have none."""
     rows: Sequence[Any] = ids if aim is None else aim.rows
+    marked = bool(rows) and isinstance(rows[0], Marked)
+    rows = [*rows, *(map(Marked, tasks) if marked else tasks)]
     loss_of_step: StepLoss[Any] = step_loss if aim is None else aim.loss_of_step
     pace: Pace | None = None if aim is None else aim.pace
     losses: list[float] = []
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"))
     with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
-        task = bar.add_task("training", total=course.steps(len(ids)), loss="")
+        task = bar.add_task("training", total=course.steps(len(rows)), loss="")
 
         def report(done: int, loss: float) -> None:
             losses.append(round(loss if not losses else 0.95 * losses[-1] + 0.05 * loss, 4))
@@ -216,7 +237,7 @@ def _failures(metrics: dict[str, Any], options: Options) -> list[str]:
         found.append(
             f"the checks admit {share:.0%} of {metrics['held_out']['n']} held-out texts, fewer than {least:.0%}"
         )
-    return found
+    return [*found, *metrics.get("tasks", {}).get("failures", ())]
 
 
 def quiet() -> None:

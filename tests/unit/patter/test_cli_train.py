@@ -113,3 +113,39 @@ def test_where_nothing_began_for_want_of_something_the_folder_is_free_again(tmp_
     started["code"], started["result"] = 3, None
     call(tmp_path)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_typed_tasks_are_handed_over_with_the_files_that_they_are_made_from(tmp_path, started):
+    catalogue, said = tmp_path / "catalogue.csv", tmp_path / "said.csv"
+    catalogue.write_text("product_id,name,category,price\np1,Mug,Mugs,1 USD\np2,Cup,Cups,dear\n")
+    said.write_text("text,intent\nI want it,order\nSend it back,return\n")
+    words = ("--catalog", str(catalogue), "--tasks", "0.4", "--intents", str(said))
+    assert call(tmp_path, *words).exit_code == 0
+    (command,) = started["commands"]
+    asked = dict(zip(command[3::2], command[4::2], strict=False))
+    assert (asked["--tasks"], Path(asked["--products"]).name) == ("0.4", "products.jsonl")
+    (product,) = map(json.loads, (tmp_path / "out" / "products.jsonl").read_text().splitlines())
+    assert product["name"] == "Mug"
+    assert len(Path(asked["--intents"]).read_text().splitlines()) == 2
+    said.write_text("text,intent\nI want it,order\nKeep it,return\n")
+    with pytest.raises(ConfigError, match=r"another intents\.jsonl"):
+        call(tmp_path, *words, "--resume")
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("--tasks", "0.5"), "made from the catalogue"),
+        (("--tasks", "1", "--catalog", "c.csv"), "1 is no share"),
+        (("--intents", "said.csv"), "--intents goes with --tasks"),
+    ],
+)
+def test_typed_tasks_that_cannot_be_made_are_refused(tmp_path, started, words, what):
+    with pytest.raises(ConfigError, match=what):
+        call(tmp_path, *words)
+    assert not started["commands"]
+
+
+def test_without_tasks_training_hears_nothing_of_them(tmp_path, started):
+    call(tmp_path)
+    assert not {"--tasks", "--products", "--intents"} & set(started["commands"][0])

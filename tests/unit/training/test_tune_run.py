@@ -267,7 +267,7 @@ def test_a_hub_name_without_a_network_is_a_lack_of_the_environment(tmp_path, mon
 @pytest.mark.parametrize(("share", "code"), [(0.0, 0), (1.01, 1)])
 def test_the_command_line_ends_with_the_verb_s_exit_code(made, monkeypatch, share, code):
     folder, result, _ = made("smollm")
-    failures = run._failures(result["metrics"], share)
+    failures = run._failures(result["metrics"], options("b", least_admitted=share))
     monkeypatch.setattr(run, "tune", lambda *_, **__: {**result, "failures": failures})
     words = ["--base", "b", "--examples", str(folder / "examples.jsonl"), "--out", str(folder / "out"), "--resume"]
     monkeypatch.setattr("sys.argv", ["tune", *words])
