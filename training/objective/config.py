@@ -57,13 +57,14 @@ class Plateau(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Preference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Preference optimisation after the tuning: `samples` texts for each of up to `prompts` prompts (0: off).
 
-    `beta` holds the model to what it was, `rate` is the learning rate, `least_gap` the difference of reward that a pair
-    has to have.
+    `beta` holds the model to what it was, `likelihood` is the weight of saying the better text beside preferring it,
+    `rate` is the learning rate, `least_gap` the difference of reward that a pair has to have.
     """
 
     samples: Annotated[int, Meta(ge=0)] = 0
     prompts: Annotated[int, Meta(ge=1)] = 64
     beta: Annotated[float, Meta(gt=0)] = 0.1
+    likelihood: Weight = 0.0
     rate: Annotated[float, Meta(gt=0)] = 5e-6
     epochs: Annotated[int, Meta(ge=1)] = 1
     batch: Annotated[int, Meta(ge=1)] = 8

@@ -1,6 +1,8 @@
 """Direct preference optimisation (Rafailov et al. 2023, arXiv 2305.18290) by trl, from the tuned model on.
 
-The model is held to what it was before: with adapters that is the model without them, else a copy.
+The model is held to what it was before: with adapters that is the model without them, else a copy. Preference alone
+lowers what it gives to both texts, and its own texts come to be cut off and repeat themselves; a weight of the better
+text's likelihood (Pang et al. 2024, arXiv 2404.19733) keeps them whole.
 """
 
 import copy
@@ -42,6 +44,8 @@ def prefer(
     asked = DPOConfig(
         output_dir=str(scratch),
         beta=settings.beta,
+        loss_type=["sigmoid", "sft"] if settings.likelihood else ["sigmoid"],
+        loss_weights=[1.0, settings.likelihood] if settings.likelihood else None,
         learning_rate=settings.rate,
         lr_scheduler_type="linear",
         warmup_steps=0,

@@ -61,8 +61,9 @@ def _preference(objective: Mapping[str, Any]) -> str:
         return "off."
     pairs = held["pairs"]
     line = (
-        f"DPO, beta {asked['beta']:g}, rate {asked['rate']:g}, {asked['epochs']} epochs over {pairs['n']} pairs of the "
-        f"best and the worst of {asked['samples']} texts for {pairs['prompts']} prompts; "
+        f"DPO, beta {asked['beta']:g}, likelihood {asked['likelihood']:g}, rate {asked['rate']:g}, {asked['epochs']} "
+        f"epochs over {pairs['n']} pairs of the best and the worst of {asked['samples']} texts for "
+        f"{pairs['prompts']} prompts; "
         f"in {pairs['worse_failed_a_gate']} of them the worse failed a gate."
     )
     if not pairs["n"]:
