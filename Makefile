@@ -32,7 +32,8 @@ test: setup-dev jars
 	$(DEV)/ruff format --check .
 	$(DEV)/lint-imports
 	$(DEV)/mypy
-	$(DEV)/pytest
+	OMP_NUM_THREADS=1 $(DEV)/pytest tests/contract tests/property tests/unit --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(DEV)/pytest tests/e2e tests/integration
 
 # Writes the reference pages again from the code.
 docs: setup-dev
