@@ -34,6 +34,7 @@ def build() -> typer.Typer:
         features,
         policy,
         run,
+        simulate,
         status,
         topics,
         train,
@@ -69,6 +70,7 @@ def build() -> typer.Typer:
         ("copy", copy.app, "Copy in the pool: show, review, lambda."),
         ("bundle", bundle.app, "Model bundles: verify, show."),
         ("evaluate", evaluate.app, "Measure copy and models."),
+        ("simulate", simulate.app, "Policies in made-up shops whose true rates are known."),
         ("bench", bench.app, "Measure Patter against a baseline."),
     ):
         app.add_typer(group, name=name, help=about)

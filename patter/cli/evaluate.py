@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patter.cli import conversion, factual
+from patter.cli import bandit, conversion, factual
 from patter.cli.options import Json, Seed
 
 app = typer.Typer(no_args_is_help=True)
@@ -18,6 +18,7 @@ app.command()(factual.facts)
 app.command()(factual.consistency)
 app.command()(factual.reference)
 app.command()(conversion.pairs)
+app.command()(bandit.bandit)
 
 # What the evaluation needs beyond the serving packages.
 _NEEDED = ("training", "sacrebleu")

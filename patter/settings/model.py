@@ -162,6 +162,9 @@ class LearnPart(_Part):
     shrinkage: float = Field(
         20.0, ge=0, description="Impressions that a category's rate weighs in a segment of it; 0 for none."
     )
+    sharpness: float = Field(
+        4.0, gt=0, description="What beliefs are multiplied by: 1 is plain Thompson sampling, above it explores less."
+    )
 
 
 class BrakePart(_Part):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from inference.decide.fit import fit
+from inference.decide.fit import fit, sharpened
 from schemas.policies import PolicySnapshot
 from streams.learn.overview import Overview
 from streams.learn.setup import LearnSetup
@@ -33,7 +33,7 @@ def _snapshot(
 ) -> PolicySnapshot:
     version = newest.version + 1 if newest else 1
     tallies = overview.tallies(setup.experiment, frozenset(setup.arms), setup.reward)
-    learned = fit(tallies, setup.arms, setup.shrinkage, most)
+    learned = sharpened(fit(tallies, setup.arms, setup.shrinkage, most), setup.sharpness)
     return PolicySnapshot(
         version=version,
         experiment=setup.experiment,
@@ -44,7 +44,7 @@ def _snapshot(
         prior=learned.prior,
         cells=learned.cells,
         by="learn",
-        why=f"{learned.trials} impressions",
+        why=f"{learned.trials:.0f} impressions",
     )
 
 
