@@ -106,8 +106,8 @@ def test_the_bench_finds_the_effects_of_places() -> None:
 
 @pytest.mark.statistical
 def test_the_serving_policy_loses_least_where_rates_move_and_clicks_are_late() -> None:
-    """6 seeded shops of 15,000 visits: a new set of seeds fails in under 1 % of runs. Epsilon-greedy is closer, and takes
-    50 shops to tell (docs/simulator.md).
+    """6 seeded shops of 15,000 visits: a new set of seeds fails in under 1 % of runs. Epsilon-greedy is closer:
+    it takes 50 shops to tell (docs/simulator.md).
     """
     names = ("serving", "uniform", "ab_then_commit", "ab_then_commit_cells")
     clock = iter(range(10**6)).__next__
