@@ -47,7 +47,10 @@ Each = Callable[[Callable[[int], Numbers], Iterable[int]], Iterable[Numbers]]
 def expected_clicks(races: Sequence[Race], rules: Rules, seed: int, each: Each = map) -> Numbers:
     """(tests, repeats): the clicks that are expected of what was shown, by the true rates."""
     found = np.zeros((len(races), rules.repeats))
-    parts = list(_parts(races, rules))
+    flat = [min(race.rates) == max(race.rates) for race in races]
+    # Where arms have one rate, whatever is shown earns the same.
+    found[flat] = np.array([race.impressions * race.rates[0] for race in races])[flat, None]
+    parts = list(_parts([place for place in range(len(races)) if not flat[place]], races, rules))
 
     def run(number: int) -> Numbers:
         rng = np.random.Generator(np.random.SFC64([seed, number]))
@@ -58,15 +61,15 @@ def expected_clicks(races: Sequence[Race], rules: Rules, seed: int, each: Each =
     return found
 
 
-def _parts(races: Sequence[Race], rules: Rules) -> Iterator[list[int]]:
+def _parts(places: Sequence[int], races: Sequence[Race], rules: Rules) -> Iterator[list[int]]:
     """Tests with the same number of arms, as many at once as AT_ONCE says."""
     by_arms: dict[int, list[int]] = {}
-    for place, race in enumerate(races):
-        by_arms.setdefault(len(race.rates), []).append(place)
-    for arms, places in sorted(by_arms.items()):
+    for place in places:
+        by_arms.setdefault(len(races[place].rates), []).append(place)
+    for arms, alike in sorted(by_arms.items()):
         step = max(1, AT_ONCE // (arms * rules.draws * rules.repeats))
-        for start in range(0, len(places), step):
-            yield places[start : start + step]
+        for start in range(0, len(alike), step):
+            yield alike[start : start + step]
 
 
 def _run(races: Sequence[Race], rules: Rules, rng: np.random.Generator) -> Numbers:
@@ -100,25 +103,8 @@ def _odds(ahead: Numbers, against: Numbers, draws: int, rng: np.random.Generator
     """
     shape = (len(ahead), draws, *np.broadcast_shapes(ahead.shape, against.shape)[1:])
     found = rng.standard_gamma(ahead[:, None], shape, dtype=np.float32)
-    found /= _gamma(against[:, None], shape, rng)
+    found /= rng.standard_gamma(against[:, None], shape, dtype=np.float32)
     return found
-
-
-def _gamma(k: Numbers, shape: tuple[int, ...], rng: np.random.Generator) -> Numbers:
-    """Gamma(k) draws. Of 200 up they come from one normal each, k (1 - 1 / 9k + z / 3 sqrt(k))^3 (Wilson and Hilferty
-    1931, doi 10.1073/pnas.17.12.684): off by under a thousandth of a standard deviation within two of the mean.
-    """
-    if float(k.min()) < 200:
-        return rng.standard_gamma(k, shape, dtype=np.float32)
-    small = k.astype(np.float32)
-    ninth = 1 / (9 * small)
-    root = rng.standard_normal(shape, dtype=np.float32)
-    root *= np.sqrt(ninth)
-    root += 1 - ninth
-    cube = root * root
-    cube *= root
-    cube *= small
-    return cube
 
 
 def _given(probabilities: Numbers, size: Numbers, rng: np.random.Generator) -> Numbers:

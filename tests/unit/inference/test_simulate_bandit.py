@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.decide.warm import Prior, moved
-from inference.simulate.bandit import Race, Rules, _gamma, _given, expected_clicks
+from inference.simulate.bandit import Race, Rules, _given, expected_clicks
 from inference.simulate.past_tests import PLAIN, Start, compared, known_tests
 from inference.simulate.truth import shrunk_rates
 from schemas.arms import Arm
@@ -45,20 +45,6 @@ def test_a_batch_is_given_out_whole(arms: int, size: int, seed: int) -> None:
     given_out = _given(shares, np.full((3, 1), size), rng)
     assert (given_out.sum(axis=0) == size).all()
     assert (np.abs(given_out - shares * size) <= 1 + 1e-6).all()
-
-
-def test_large_gammas_are_gammas() -> None:
-    """Every draw is a normal's: ranked, they lie where the exact quantiles of their normals do."""
-    from scipy.stats import gamma, norm
-
-    class Fixed:
-        def standard_normal(self, shape: tuple[int, ...], dtype: type) -> np.ndarray:
-            return np.linspace(-4, 4, shape[1], dtype=dtype)[None]
-
-    found = _gamma(np.full((1, 1), 200.0), (1, 801), Fixed())[0]
-    exact = gamma.ppf(norm.cdf(np.linspace(-4, 4, 801)), 200.0)
-    assert np.abs(found - exact).max() / np.sqrt(200) < 0.005
-    assert np.abs(found - exact)[200:601].max() / np.sqrt(200) < 0.001
 
 
 def test_equal_arms_cannot_be_told_apart_and_one_arm_is_certain() -> None:
