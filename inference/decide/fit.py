@@ -26,10 +26,10 @@ LEAST = 10.0**-DECIMALS
 
 
 class Tally(Struct, frozen=True):
-    """Successes in trials, both counts of decisions."""
+    """Successes in trials, both counts of decisions; no whole numbers where cohorts are discounted."""
 
-    successes: int
-    trials: int
+    successes: float
+    trials: float
 
     def plus(self, other: "Tally") -> "Tally":
         """Both together."""
@@ -46,7 +46,7 @@ class Fit(Struct, frozen=True):
 
     prior: dict[str, Beta]
     cells: list[Cell]
-    trials: int
+    trials: float
 
 
 def fit(tallies: Mapping[Place, Tally], arms: Iterable[str], weight: float, most: int | None = None) -> Fit:
@@ -81,6 +81,32 @@ def fit(tallies: Mapping[Place, Tally], arms: Iterable[str], weight: float, most
         for (category, segment), found in _largest(by_cell, most)
     ]
     return Fit({arm: _belief(NOTHING, means[arm], weight) for arm in arms}, cells, everything.trials)
+
+
+def sharpened(found: Fit, sharpness: float) -> Fit:
+    """The same means, each belief as narrow as `sharpness` times the counts would make it.
+
+    Above 1 the policy explores less than its belief's width says, below 1 more: posterior reshaping (Chapelle and Li
+    2011, "An empirical evaluation of Thompson sampling", section 3), which pays where traffic is short.
+    """
+    if sharpness == 1:
+        return found
+
+    def sharp(belief: Beta) -> Beta:
+        return Beta(
+            max(LEAST, round(sharpness * belief.alpha, DECIMALS)), max(LEAST, round(sharpness * belief.beta, DECIMALS))
+        )
+
+    return Fit(
+        {arm: sharp(belief) for arm, belief in found.prior.items()},
+        [
+            Cell(
+                category=cell.category, segment=cell.segment, arms={arm: sharp(each) for arm, each in cell.arms.items()}
+            )
+            for cell in found.cells
+        ],
+        found.trials,
+    )
 
 
 def _largest(

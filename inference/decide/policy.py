@@ -1,54 +1,15 @@
-"""Thompson sampling whose propensities are exact, because the policy *is* its sample of posterior draws.
-
-With K draws from each arm's Beta posterior (Thompson 1933, doi 10.1093/biomet/25.3-4.285; Chapelle and Li 2011),
-
-    p(a) = (1 - epsilon) * (share of the K draws in which a is the best eligible arm) + epsilon / (number eligible)
-
-is not an estimate of the policy but the policy itself: the arm is picked from these probabilities, and they are what is
-logged. The draws are seeded by policy version and cell, so every worker, and every replay, has the same ones.
+"""The policy that serve holds: a snapshot made ready to choose, by Thompson sampling with exact propensities
+(`inference.decide.choices`).
 """
 
-from bisect import bisect_right
 from hashlib import blake2b
-from itertools import accumulate
 
-import numpy as np
-from msgspec import Struct
-
-from inference.decide.hashing import seed_of, unit_of
-from schemas.policies import Beta, PolicySnapshot
+from inference.decide.choices import FLAT, Betas, Choices, choices
+from inference.decide.hashing import unit_of
+from schemas.policies import PolicySnapshot
 
 # A (category, segment) of a large shop times its eligible sets; past that the memo starts anew rather than grow.
 MEMO_ENTRIES = 50_000
-_FLAT = Beta(1.0, 1.0)
-
-
-class Choices(Struct, frozen=True):
-    """The eligible arms of a cell, their probabilities, and these added up from the first.
-
-    The last arm that can be drawn ends at 1: sums of floats may stop a hair below it.
-    """
-
-    arms: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    cumulative: tuple[float, ...]
-
-    def pick(self, u: float) -> tuple[str, float]:
-        """The arm at `u` in [0, 1), and its propensity."""
-        place = place_at(self.cumulative, u)
-        return self.arms[place], self.probabilities[place]
-
-
-def place_at(cumulative: tuple[float, ...], u: float) -> int:
-    """Which of some `Choices.cumulative` a number in [0, 1) falls to."""
-    return bisect_right(cumulative, u)
-
-
-def choices_of(arms: tuple[str, ...], probabilities: tuple[float, ...]) -> Choices:
-    """Arms with their probabilities, ready to pick from."""
-    last = max(place for place, probability in enumerate(probabilities) if probability > 0)
-    sums = tuple(accumulate(probabilities[:last]))
-    return Choices(arms, probabilities, sums + (1.0,) * (len(arms) - last))
 
 
 class Policy:
@@ -88,17 +49,9 @@ class Policy:
         return unit_of(keyed.digest())
 
     def _compute(self, category: str, segment: str, eligible: tuple[str, ...]) -> Choices:
-        count = len(eligible)
-        cell = self._cells.get((category, segment), {})
-        draws = np.empty((count, self.snapshot.draws))
-        for row, arm in enumerate(eligible):
-            belief = cell.get(arm) or self.snapshot.prior.get(arm) or _FLAT
-            seed = seed_of(self._seed, str(self.version), category, segment, arm)
-            draws[row] = np.random.Generator(np.random.PCG64(seed)).beta(belief.alpha, belief.beta, self.snapshot.draws)
-        wins = np.bincount(draws.argmax(axis=0), minlength=count)
-        epsilon, total = self.snapshot.epsilon, self.snapshot.draws
-        shares = tuple(float((1 - epsilon) * int(won) / total + epsilon / count) if count > 1 else 1.0 for won in wins)
-        return choices_of(eligible, shares)
+        belief = Betas(self._cells.get((category, segment), {}), self.snapshot.prior)
+        seed = (self._seed, str(self.version), category, segment)
+        return choices(belief, seed, eligible, self.snapshot.epsilon, self.snapshot.draws)
 
 
 def fixed_prior(
@@ -120,7 +73,7 @@ def fixed_prior(
         seed=f"{experiment}:{version}",
         epsilon=epsilon,
         draws=draws,
-        prior=dict.fromkeys(arms, _FLAT),
+        prior=dict.fromkeys(arms, FLAT),
         by=by,
         why=why,
     )

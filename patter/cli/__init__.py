@@ -36,6 +36,7 @@ def build() -> typer.Typer:
         features,
         policy,
         run,
+        simulate,
         status,
         topics,
         train,
@@ -72,6 +73,7 @@ def build() -> typer.Typer:
         ("copy", copy.app, "Copy in the pool: show, review, lambda."),
         ("bundle", bundle.app, "Model bundles: verify, show."),
         ("evaluate", evaluate.app, "Measure copy and models."),
+        ("simulate", simulate.app, "Policies in made-up shops whose true rates are known."),
         ("bench", bench.app, "Measure Patter against a baseline."),
     ):
         app.add_typer(group, name=name, help=about)

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from patter.cli.options import Json, Seed
+
+if TYPE_CHECKING:
+    from schemas.arms import Arm
 
 Group = Annotated[str, typer.Option("--group", help="The column that joins tests which no split may part.")]
 Mapping = Annotated[
@@ -46,7 +49,7 @@ def pairs(
         asked: list[object] = ["--train", _arms(train, group, mapping, place / "train.jsonl")]
         if test is not None:
             asked += ["--test", _arms(test, group, mapping, place / "test.jsonl")]
-        found = _trained("pairs", [*asked, "--folds", folds, "--seed", seed], place / "result.json")
+        found = trained("pairs", [*asked, "--folds", folds, "--seed", seed], place / "result.json")
     write_result(envelope("evaluate.pairs", "evaluate pairs", seed, started, [], None) | found, json)
     if json is None:
         typer.echo(_told(found))
@@ -77,7 +80,7 @@ def pconv(
         arms = _arms(data, group, mapping, place / "train.jsonl")
         out.mkdir(parents=True, exist_ok=True)
         asked = ["--train", arms, "--out", path, "--source", data.name, "--folds", folds, "--seed", seed]
-        found = _trained("fit", asked, place / "result.json")
+        found = trained("fit", asked, place / "result.json")
     found["conversion"] = str(path)
     found["bundle"] = None
     if bundle is not None:
@@ -107,24 +110,34 @@ class Train(TyperCommand):
 
 def _arms(path: Path, group: str, mapping: Sequence[str] | None, target: Path) -> Path:
     """The arms of a user's file as the training reads them: records of `schemas.arms`, one a line."""
+    from patter.files.arms import arm_columns, read_arms
+
+    _need()
+    return arms_as_lines(read_arms(path, arm_columns(mapping or (), group)), target)
+
+
+def arms_as_lines(found: "Sequence[Arm]", target: Path) -> Path:
+    """Write arms as the training reads them."""
     import msgspec
 
-    from patter.files.arms import arm_columns, read_arms
+    target.write_bytes(b"".join(msgspec.json.encode(arm) + b"\n" for arm in found))
+    return target
+
+
+def _need() -> None:
     from schemas.errors import Code, LackingError
 
     missing = [package for package in _NEEDED if importlib.util.find_spec(package) is None]
     if missing:
         what = f"{', '.join(missing)} is not installed, and fitting needs it"
         raise LackingError(Code.DEPENDENCY_MISSING, what, hint="make setup-dev, then .venv-dev/bin/patter")
-    found = read_arms(path, arm_columns(mapping or (), group))
-    target.write_bytes(b"".join(msgspec.json.encode(arm) + b"\n" for arm in found))
-    return target
 
 
-def _trained(verb: str, asked: Sequence[object], target: Path) -> dict[str, Any]:
+def trained(verb: str, asked: Sequence[object], target: Path) -> dict[str, Any]:
     """Run the fit in a process of its own: this one never loads training code."""
     import msgspec
 
+    _need()
     command = [sys.executable, "-m", "training.conversion", verb, *map(str, asked), "--json", str(target)]
     # Progress and errors are on its stderr; stdout is kept for the result.
     code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patter.cli import conversion, factual, intervals, lambda_curve, srm, tasks
+from patter.cli import bandit, conversion, factual, intervals, lambda_curve, srm, tasks
 from patter.cli.options import Json, Seed
 
 app = typer.Typer(no_args_is_help=True)
@@ -22,6 +22,7 @@ app.command("lambda")(lambda_curve.curve)
 app.command()(srm.srm)
 app.command()(intervals.intervals)
 app.command(name="tasks")(tasks.evaluate)
+app.command()(bandit.bandit)
 
 _PANEL = "With --ablation"
 # What the evaluation needs beyond the serving packages.

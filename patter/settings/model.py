@@ -168,6 +168,9 @@ class LearnPart(_Part):
     refit_every_s: float = Field(
         60.0, ge=1.0, description="The least time between two fits of P_conv to copy's own clicks (docs/conversion.md)."
     )
+    sharpness: float = Field(
+        4.0, gt=0, description="What beliefs are multiplied by: 1 is plain Thompson sampling, above it explores less."
+    )
 
 
 class BrakePart(_Part):

@@ -30,6 +30,7 @@ def learn_setup(settings: Settings, member: str, conversion: Conversion | None =
         arms=experiment.arms,
         reward=settings.learn.reward,
         shrinkage=settings.learn.shrinkage,
+        sharpness=settings.learn.sharpness,
         every_s=settings.learn.every_s,
         epsilon=settings.policy.epsilon,
         draws=settings.policy.draws,

@@ -25,9 +25,9 @@ class LearnTopics(Struct, frozen=True):
 class LearnSetup(Struct, frozen=True, kw_only=True):
     """Settings of a learn worker. `member` is stable over restarts; `faust_dir` is a folder that Faust insists on.
 
-    `experiment` and `arms` are those that are learned about; `shrinkage` is in impressions, `every_s` the least time
-    between two versions of the policy. `conversion` is the bundle's P_conv, None where it has none; it is refitted at
-    most every `refit_every_s`.
+    `experiment` and `arms` are those that are learned about; `shrinkage` is in impressions, `sharpness` multiplies
+    beliefs (`inference.decide.fit.sharpened`), `every_s` the least time between two versions of the policy.
+    `conversion` is the bundle's P_conv, None where it has none; it is refitted at most every `refit_every_s`.
     """
 
     tenant: str
@@ -38,6 +38,7 @@ class LearnSetup(Struct, frozen=True, kw_only=True):
     arms: tuple[str, ...]
     reward: Reward
     shrinkage: float
+    sharpness: float
     every_s: float
     epsilon: float
     draws: int

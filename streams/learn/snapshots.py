@@ -2,7 +2,7 @@
 
 import msgspec
 
-from inference.decide.fit import fit
+from inference.decide.fit import fit, sharpened
 from schemas.policies import PolicySnapshot
 from streams.learn.conversion import NO_MODEL, InForce
 from streams.learn.overview import Overview
@@ -44,7 +44,7 @@ def _snapshot(
 ) -> PolicySnapshot:
     version = newest.version + 1 if newest else 1
     tallies = overview.tallies(setup.experiment, frozenset(setup.arms), setup.reward)
-    learned = fit(tallies, setup.arms, setup.shrinkage, most)
+    learned = sharpened(fit(tallies, setup.arms, setup.shrinkage, most), setup.sharpness)
     return PolicySnapshot(
         version=version,
         experiment=setup.experiment,
@@ -57,7 +57,7 @@ def _snapshot(
         conversion=conversion.fit,
         conversion_version=conversion.version,
         by="learn",
-        why=f"{learned.trials} impressions",
+        why=f"{learned.trials:.0f} impressions",
     )
 
 

@@ -9,8 +9,9 @@ from typing import NamedTuple, Protocol
 
 from msgspec.json import encode as encode_json
 
+from inference.decide.choices import place_at
 from inference.decide.hashing import PERSON, DecisionIds, tenant_prefix
-from inference.decide.policy import Policy, place_at
+from inference.decide.policy import Policy
 from schemas.events import KIND_OF
 from schemas.token import VERSION, Seal
 from streams.kafka.records import Put

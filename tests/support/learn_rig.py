@@ -23,6 +23,7 @@ SETUP = LearnSetup(
     arms=ARMS,
     reward="click",
     shrinkage=20.0,
+    sharpness=1.0,
     every_s=1.0,
     epsilon=0.1,
     draws=64,

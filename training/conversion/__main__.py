@@ -1,4 +1,5 @@
-"""`python -m training.conversion fit|pairs`: what `patter train pconv` and `patter evaluate pairs` start.
+"""`python -m training.conversion fit|pairs|outside`: what `patter train pconv` and `patter evaluate pairs|bandit`
+start.
 
 Arms are JSON lines of `schemas.arms.Arm`, which those verbs make of a file of the user's.
 """
@@ -18,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; the exit code is that of every verb."""
     from inference.text.conversion import write_conversion
     from training.conversion.fit import Options
-    from training.conversion.run import evaluate, train_model
+    from training.conversion.run import evaluate, outside, train_model
 
     asked = _parser().parse_args(arguments)
     options = Options(folds=asked.folds, seed=asked.seed)
@@ -27,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         if asked.verb == "pairs":
             test = arms_of(asked.test) if asked.test is not None else None
             result: dict[str, Any] = evaluate(train, test, options, _say)
+        elif asked.verb == "outside":
+            result = msgspec.to_builtins(outside(train, options, _say))
         else:
             model = train_model(train, options, {"data": asked.source, "seed": asked.seed}, _say)
             write_conversion(model, asked.out)
@@ -61,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     fitting.add_argument("--source", default="", help="the name of the data, for the model to tell")
     pairs = verbs.add_parser("pairs")
     pairs.add_argument("--test", type=Path)
-    for verb in (fitting, pairs):
+    for verb in (fitting, pairs, verbs.add_parser("outside")):
         verb.add_argument("--train", type=Path, required=True)
         verb.add_argument("--json", type=Path, required=True, help="where the result goes")
         verb.add_argument("--folds", type=int, default=5)

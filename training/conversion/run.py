@@ -3,9 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec import Struct
 from msgspec.structs import replace
 
+from inference.simulate.past_tests import known_tests
 from inference.text.conversion import Conversion, score, versioned
 from schemas.arms import Arm
 from schemas.errors import Code, ConfigError
@@ -13,14 +16,24 @@ from training.conversion.baselines import length, tfidf
 from training.conversion.fit import Options, fit
 from training.conversion.measure import Judged, report
 from training.conversion.pairs import pairs_of
-from training.conversion.split import apart, splits
+from training.conversion.prior import fit_prior
+from training.conversion.split import apart, folds_of, splits
+from training.conversion.tuning import Begun, tuned
 
 Said = Callable[[str], None]
+Scored = Callable[[Sequence[Arm], Sequence[float]], None]
+"""Told of arms that a fit has not seen, and their scores by it."""
 
 MODEL = "model"
 
 
-def evaluate(train: Sequence[Arm], test: Sequence[Arm] | None, options: Options, say: Said) -> dict[str, Any]:
+def evaluate(
+    train: Sequence[Arm],
+    test: Sequence[Arm] | None,
+    options: Options,
+    say: Said,
+    scored: Scored | None = None,
+) -> dict[str, Any]:
     """Fit on `train` and measure on `test`; without `test`, fit on all folds of `train` but one and measure on that,
     each in turn. No group is on both sides of a fit: those of `test` are dropped from `train`, and counted.
 
@@ -42,7 +55,10 @@ def evaluate(train: Sequence[Arm], test: Sequence[Arm] | None, options: Options,
         model = fit(inside, options)
         paired = pairs_of(outside)
         equal, same = equal + paired.equal_rates, same + paired.same_texts
-        found = _joined(found, _judged(inside, outside, model))
+        own = [score(model, arm.text, arm.segment) for arm in outside]
+        if scored is not None:
+            scored(outside, own)
+        found = _joined(found, _judged(inside, outside, own))
         say(f"{number} of {len(parts)}: fitted on {model.source['pairs']} pairs, measured on {len(paired.pairs)}")
     if not len(found.z):
         what = "there is no pair to measure: two texts of one test, not excluded, with different click rates"
@@ -56,14 +72,59 @@ def evaluate(train: Sequence[Arm], test: Sequence[Arm] | None, options: Options,
 
 def train_model(arms: Sequence[Arm], options: Options, source: dict[str, Any], say: Said) -> Conversion:
     """The model of all arms; its `figures` are those of models fitted without the groups that they are measured on."""
-    figures = evaluate(arms, None, options, say)
+    seen: list[Arm] = []
+    scores: list[float] = []
+
+    def scored(outside: Sequence[Arm], own: Sequence[float]) -> None:
+        seen.extend(outside)
+        scores.extend(own)
+
+    figures = evaluate(arms, None, options, say, scored)
+    prior = fit_prior(seen, scores)
+    ((cold, warm),) = tuned(known_tests(seen)[0], scores, lambda _group: prior, [frozenset()], options.seed)
+    figures["start"] = msgspec.to_builtins(Begun(cold, warm, prior))
     return versioned(replace(fit(arms, options, source), figures=figures))
 
 
-def _judged(inside: Sequence[Arm], outside: Sequence[Arm], model: Conversion) -> Judged:
+class Outside(Struct, frozen=True):
+    """What models say of arms that they have not seen: of each arm its fold and score, of each fold how to begin its
+    tests.
+    """
+
+    folds: list[int]
+    scores: list[float]
+    starts: dict[int, Begun]
+
+
+def outside(arms: Sequence[Arm], options: Options, say: Said) -> Outside:
+    """Score every arm by a model of the other folds' groups; how to begin a fold's tests is found on those of the
+    others.
+
+    Raises ConfigError (file_invalid) where there are too few groups or tests.
+    """
+    folds = folds_of([arm.group for arm in arms], options.folds, options.seed)
+    scores = [0.0] * len(arms)
+    for fold in sorted(set(folds)):
+        model = fit([arm for arm, own in zip(arms, folds, strict=True) if own != fold], options)
+        for place, arm in enumerate(arms):
+            if folds[place] == fold:
+                scores[place] = score(model, arm.text, arm.segment)
+        say(f"fold {fold + 1} of {options.folds}: fitted on {model.source['pairs']} pairs")
+    priors = {}
+    for fold in sorted(set(folds)):
+        others = [place for place, own in enumerate(folds) if own != fold]
+        priors[fold] = fit_prior([arms[place] for place in others], [scores[place] for place in others])
+    fold_of = {arm.group: fold for arm, fold in zip(arms, folds, strict=True)}
+    parts = [frozenset(group for group, own in fold_of.items() if own == fold) for fold in priors]
+    chosen = tuned(known_tests(arms)[0], scores, lambda group: priors[fold_of[group]], parts, options.seed)
+    starts = {fold: Begun(*both, prior) for (fold, prior), both in zip(priors.items(), chosen, strict=True)}
+    return Outside(folds, scores, starts)
+
+
+def _judged(inside: Sequence[Arm], outside: Sequence[Arm], own: Sequence[float]) -> Judged:
     texts = [arm.text for arm in outside]
     scores = {
-        MODEL: np.array([score(model, arm.text, arm.segment) for arm in outside]),
+        MODEL: np.array(own),
         "length": length(texts),
         "tfidf": tfidf(inside)(texts),
         "tfidf_surface": tfidf(inside, surface=True)(texts),

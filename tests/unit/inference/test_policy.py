@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.decide.policy import Policy, choices_of, fixed_prior
+from inference.decide.choices import choices_of
+from inference.decide.policy import Policy, fixed_prior
 from schemas.policies import Beta, Cell, PolicySnapshot
 
 ARMS = ("template", "warm", "bold")

@@ -124,6 +124,7 @@ def test_a_fit_is_the_same_every_time_and_its_figures_are_those_of_unseen_groups
     arms = past_tests(60, seed=11)
     one, other = (train_model(arms, OPTIONS, {"data": "x"}, silent) for _ in range(2))
     assert one == other
+    assert set(one.figures.pop("start")) == {"cold", "warm", "fitted"}
     assert one.figures == evaluate(arms, None, OPTIONS, silent)
     assert one.source["groups"] == 60
 

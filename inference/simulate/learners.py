@@ -1,0 +1,185 @@
+"""Policies to compare: the one that serves, what it would be without its parts, and what shops do instead.
+
+Each is told what has been counted by now, cohort by cohort, and says for each cell with what probability it shows
+which arm.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from inference.decide.choices import choices
+from inference.decide.cohorts import weighed
+from inference.decide.delay import Aged, delay_curve
+from inference.decide.fit import Tally, fit, sharpened
+from inference.decide.linear import Counts, Expected, crossed, fit_linear
+from inference.decide.policy import Policy
+from inference.simulate.world import ARMS, ATTRIBUTES, CELLS, SEGMENTS, STYLES, Numbers
+from schemas.policies import PolicySnapshot
+
+# Weights of attributes before anything is known: a third of the odds either way; what a segment has of its own, and
+# an arm beyond its attributes, is less.
+_SPREAD, _OWN_SPREAD = 0.35, 0.2
+
+
+class Seen(Struct, frozen=True):
+    """What is known at a moment: `shown` and `succeeded` are (cohorts, cells, arms), of cohorts `ages_ms` old.
+
+    `part` is how much of the time has passed, 0..1; `version` counts from 1.
+    """
+
+    version: int
+    part: float
+    ages_ms: Numbers
+    shown: Numbers
+    succeeded: Numbers
+
+
+class Tuning(Struct, frozen=True, kw_only=True):
+    """The settings of the policies that learn: those of `policy` and `learn` in the settings file, and two of cohorts.
+
+    `mature_ms` is the age at which a cohort has all its successes; `test_part` the part of the time that an A/B test
+    takes, `sharpness` what beliefs are multiplied by (`inference.decide.fit.sharpened`).
+    """
+
+    epsilon: float = 0.05
+    draws: int = 512
+    contextual_draws: int = 64
+    shrinkage: float = 20.0
+    half_life_days: float = 14.0
+    sharpness: float = 4.0
+    mature_ms: int = 2 * 86_400_000
+    test_part: float = 0.2
+
+
+class Shares(Struct, frozen=True):
+    """What a policy says: `cumulative` is (cells, arms), probabilities added up from the first arm. `policy` is the
+    snapshot in use, where there is one: its hash then picks, as in serving.
+    """
+
+    cumulative: Numbers
+    policy: Policy | None = None
+
+
+Learner = Callable[[Seen], Shares]
+
+
+def learners(tuning: Tuning, seed: int) -> Mapping[str, Learner]:
+    """The policies by name; those that remember something are new."""
+    plain = replace(tuning, sharpness=1.0)
+    return {
+        "serving": lambda seen: _thompson(seen, tuning, seed, by_age=False),
+        "serving_unsharpened": lambda seen: _thompson(seen, plain, seed, by_age=False),
+        "serving_by_age": lambda seen: _thompson(seen, tuning, seed, by_age=True),
+        "linear": lambda seen: _linear(seen, tuning, seed),
+        "uniform": _even,
+        "epsilon_greedy": lambda seen: _greedy(seen, tuning.epsilon),
+        "ab_then_commit": _Committed(tuning.test_part, by_cell=False),
+        "ab_then_commit_cells": _Committed(tuning.test_part, by_cell=True),
+    }
+
+
+def counted(seen: Seen, tuning: Tuning, *, by_age: bool) -> tuple[Numbers, Numbers]:
+    """(cells, arms) of successes and trials: all of them, or as much as cohorts of their age count today."""
+    if not by_age:
+        return seen.succeeded.sum(axis=0), seen.shown.sum(axis=0)
+    sums = zip(seen.ages_ms, seen.succeeded.sum(axis=(1, 2)), seen.shown.sum(axis=(1, 2)), strict=True)
+    curve = delay_curve((Aged(int(age), float(won), float(tried)) for age, won, tried in sums), tuning.mature_ms)
+    half_life = tuning.half_life_days * 86_400_000
+    return weighed(list(seen.ages_ms), seen.succeeded, seen.shown, curve, half_life)
+
+
+def _thompson(seen: Seen, tuning: Tuning, seed: int, *, by_age: bool) -> Shares:
+    successes, trials = counted(seen, tuning, by_age=by_age)
+    tallies = {
+        (category, segment, arm): Tally(float(successes[cell, place]), float(trials[cell, place]))
+        for cell, (category, segment) in enumerate(CELLS)
+        for place, arm in enumerate(ARMS)
+    }
+    found = sharpened(fit(tallies, ARMS, tuning.shrinkage), tuning.sharpness)
+    policy = Policy(
+        PolicySnapshot(
+            version=seen.version,
+            experiment="simulated",
+            created_ms=0,
+            seed=f"simulated:{seed}:{seen.version}",
+            epsilon=tuning.epsilon,
+            draws=tuning.draws,
+            prior=found.prior,
+            cells=found.cells,
+        )
+    )
+    return Shares(np.array([policy.choices(*cell, ARMS).cumulative for cell in CELLS]), policy)
+
+
+def _linear(seen: Seen, tuning: Tuning, seed: int) -> Shares:
+    successes, trials = counted(seen, tuning, by_age=False)
+    # Each arm has an attribute of its own too, for what its others do not explain.
+    styles = {arm: {**style, f"arm:{arm}": 1.0} for arm, style in STYLES.items()}
+    names = [*ATTRIBUTES, *(f"arm:{arm}" for arm in ARMS)]
+    expected = {name: Expected(0.0, _SPREAD if name in ATTRIBUTES else _OWN_SPREAD) for name in names}
+    expected |= {f"{name}|{segment}": Expected(0.0, _OWN_SPREAD) for name in names for segment in SEGMENTS}
+    rows = {segment: {arm: crossed(style, segment) for arm, style in styles.items()} for segment in SEGMENTS}
+    counts = [
+        Counts((category, segment), rows[segment][arm], float(successes[cell, place]), float(trials[cell, place]))
+        for cell, (category, segment) in enumerate(CELLS)
+        for place, arm in enumerate(ARMS)
+        if trials[cell, place] > 0
+    ]
+    belief = fit_linear(counts, expected)
+    version = (f"simulated:{seed}", str(seen.version))
+    return Shares(
+        np.array(
+            [
+                choices(
+                    belief.of(rows[segment]),
+                    (*version, category, segment),
+                    ARMS,
+                    tuning.epsilon,
+                    tuning.contextual_draws,
+                ).cumulative
+                for category, segment in CELLS
+            ]
+        )
+    )
+
+
+def _even(_seen: Seen) -> Shares:
+    return _shares(np.full((len(CELLS), len(ARMS)), 1 / len(ARMS)))
+
+
+def _greedy(seen: Seen, epsilon: float) -> Shares:
+    """The arm with the highest rate counted so far in the cell; one that was never shown first."""
+    best = _rates(seen.succeeded.sum(axis=0), seen.shown.sum(axis=0)).argmax(axis=1)
+    return _shares((1 - epsilon) * np.eye(len(ARMS))[best] + epsilon / len(ARMS))
+
+
+class _Committed:
+    """An even split for a part of the time, and from then on the winner, in each cell or in all, whatever comes."""
+
+    def __init__(self, part: float, *, by_cell: bool) -> None:
+        self._part, self._by_cell = part, by_cell
+        self._won: Numbers | None = None
+
+    def __call__(self, seen: Seen) -> Shares:
+        if seen.part < self._part:
+            return _even(seen)
+        if self._won is None:
+            successes, trials = seen.succeeded.sum(axis=0), seen.shown.sum(axis=0)
+            if not self._by_cell:
+                successes, trials = (np.tile(each.sum(axis=0), (len(CELLS), 1)) for each in (successes, trials))
+            self._won = _rates(successes, trials).argmax(axis=1)
+        return _shares(np.eye(len(ARMS))[self._won])
+
+
+def _rates(successes: Numbers, trials: Numbers) -> Numbers:
+    return np.where(trials > 0, successes / np.maximum(trials, 1), np.inf)
+
+
+def _shares(probabilities: Numbers) -> Shares:
+    sums = np.cumsum(probabilities, axis=1)
+    # Sums of floats may stop a hair below 1, and whatever comes behind the last arm that can be drawn is past it.
+    sums[sums > 1 - 1e-9] = 1.0
+    return Shares(sums)
