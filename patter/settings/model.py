@@ -121,6 +121,7 @@ class ServePart(_Part):
         default_factory=list, description="Parts of user agents that are tagged besides those of the rules on agents."
     )
     frequency_cap: CapPart | None = Field(None, description="Leave it out to show copy however often.")
+    show_out_of_stock: bool = Field(False, description="Whether copy is shown for a product whose `stock` is 0.")
     miss_quiet_s: float = Field(60.0, gt=0, description="A missing text is asked for once in this time.")
 
 

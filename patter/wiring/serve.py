@@ -71,6 +71,7 @@ def serve_setup(
         bundle_sha256=bundle_sha256,
         conversion_version=conversion_version,
         seen_window=settings.serve.seen_window,
+        show_out_of_stock=settings.serve.show_out_of_stock,
         miss_quiet_ms=int(settings.serve.miss_quiet_s * 1000),
     )
 

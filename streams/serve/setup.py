@@ -36,7 +36,8 @@ class ServeSetup(Struct, frozen=True, kw_only=True):
     `views` are (name, join key) pairs as the feature reader gives them; `max_chars` is the channel's limit; `agents`
     tell bots by their user agents (what they watch is collect's); `price_ms` bounds how old an unseen price may be;
     `rules` are the brand's, which the control keeps too; `conversion_version` is that of the bundle's P_conv, if any;
-    `segments_see_products` where a segment rule looks at a feature of the product.
+    `segments_see_products` where a segment rule looks at a feature of the product;
+    `show_out_of_stock`: copy for a product of which nothing is left.
     """
 
     tenant: str
@@ -61,3 +62,4 @@ class ServeSetup(Struct, frozen=True, kw_only=True):
     seen_window: int = 200_000
     price_ms: int = 2_000
     miss_quiet_ms: int = 60_000
+    show_out_of_stock: bool = False
