@@ -35,6 +35,7 @@ class Code(StrEnum):
 
     # decisions: why a decision shows nothing, or something else than its arm
     PRODUCT_UNKNOWN = "product_unknown"
+    OUT_OF_STOCK = "out_of_stock"
     HOLDOUT = "holdout"
     KILL_SWITCH = "kill_switch"
     FREQUENCY_CAP = "frequency_cap"

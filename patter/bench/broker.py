@@ -33,7 +33,9 @@ def described(broker: BrokerInfo) -> dict[str, object]:
 
 def on_broker(folder: Path, bootstrap: str, **over: object) -> dict[str, object]:
     """What settings begin with: this broker and this folder, and `over`."""
-    return {"data_dir": str(folder), "kafka": {"bootstrap": bootstrap, "delivery": "exactly_once"}, **over}
+    kafka = {"bootstrap": bootstrap, "delivery": "exactly_once"}
+    # A bench's shoppers act at machine speed.
+    return {"data_dir": str(folder), "kafka": kafka, "agents": {"watch": False}, **over}
 
 
 def settings_file(folder: Path, name: str, over: dict[str, object]) -> tuple[Settings, Path]:

@@ -6,6 +6,8 @@ import typer
 
 from patter.cli.options import Config, Json
 
+TAGGED = "suppressed"
+"""Events of bots: an outcome of serve's, and a kind of collect's counts."""
 GAUGES = {
     "lag_records": "patter_lag_records",
     "lag_s": "patter_lag_seconds",
@@ -13,6 +15,7 @@ GAUGES = {
     "handled_per_s": "patter_handled_rate",
     "pool_entries": "patter_pool_entries",
     "policy_age_s": "patter_policy_age_seconds",
+    "bots": TAGGED,
 }
 
 
@@ -32,6 +35,8 @@ def status(config: Config = None, json: Json = None) -> None:
         for family in text_string_to_metric_families(body):
             for sample in family.samples:
                 sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
+                if TAGGED in (sample.labels.get("kind"), sample.labels.get("outcome")):
+                    sums[TAGGED] = sums.get(TAGGED, 0.0) + sample.value
         row: dict[str, object] = {
             "role": address.role,
             "member": address.member,
@@ -49,7 +54,7 @@ def status(config: Config = None, json: Json = None) -> None:
         from rich.console import Console
         from rich.table import Table
 
-        shown = ("member", "pid", "port", "ready", "lag_records", "busy_ratio", "handled_per_s", "pool_entries")
+        shown = ("member", "pid", "port", "ready", "lag_records", "busy_ratio", "handled_per_s", "pool_entries", "bots")
         table = Table(*(name.replace("_", " ") for name in shown), box=None)
         for row in rows:
             cells = (row[name] for name in shown)

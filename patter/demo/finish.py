@@ -16,6 +16,7 @@ from patter.demo.sender import Sender
 from patter.demo.sizing import CAP_BYTES
 from patter.result import envelope
 from patter.supervisor import Supervisor
+from patter.wiring.agents import agent_rules
 from schemas.errors import Code
 from schemas.topics import BY_LOGICAL
 from streams.kafka.dump import DumpRecord, read_topic
@@ -43,7 +44,7 @@ def finish(record: RunRecord, ended: Ended) -> dict[str, object]:
     rules = Rules(
         tenant=settings.tenant,
         triggers=frozenset(settings.serve.triggers),
-        bots=tuple(settings.serve.bots),
+        agents=agent_rules(settings),
         window=settings.serve.seen_window,
         events_topic=record.topics["events"],
     )

@@ -38,6 +38,8 @@ def run_settings(
     """
     over: dict[str, object] = {
         "data_dir": str(options.data_dir.absolute()),
+        # A demo's few shoppers do in a minute what a shop's do in a day: their speed tells nothing.
+        "agents": {"watch": False},
         "kafka": {
             "bootstrap": broker.bootstrap,
             "delivery": broker.delivery,

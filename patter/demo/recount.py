@@ -17,6 +17,7 @@ from patter.demo.recount_pool import PoolCount
 from patter.demo.recount_record import Place, Record, listed
 from patter.demo.recount_sections import PlaceSums
 from patter.demo.recount_verdicts import Judge
+from schemas.agents import AgentRules
 from schemas.errors import Code
 from schemas.topics import BY_LOGICAL
 
@@ -29,7 +30,7 @@ class Rules(Struct, frozen=True, kw_only=True):
 
     tenant: str
     triggers: Collection[str]
-    bots: Collection[str]
+    agents: AgentRules
     window: int
     events_topic: str = BY_LOGICAL["events"].name
 
@@ -44,7 +45,7 @@ class Recount:
 
     def __init__(self, rules: Rules, begin: Mapping[str, Mapping[int, int]] | None = None) -> None:
         self._rules, self._begin = rules, begin or {}
-        self._judge = Judge(rules.triggers, rules.bots, rules.window)
+        self._judge = Judge(rules.triggers, rules.agents, rules.window)
         self._places = Places()
         self._letters = Letters(rules.events_topic)
         self._pool = PoolCount()

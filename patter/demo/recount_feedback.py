@@ -8,6 +8,7 @@ from patter.demo.audience_truth import TruthTable
 from patter.demo.recount_figures import rounded
 from patter.demo.recount_record import Record
 from patter.demo.regret import Regret
+from schemas.agents import suppressed_by
 from schemas.cells import LIFE, TOTAL
 from schemas.partials import PROGRESS, CellMetrics, Partial
 from schemas.policies import PolicySnapshot
@@ -23,7 +24,8 @@ LIFETIME = f"cohort|{LIFE}|"
 
 _LIFETIME_KEY = LIFETIME.encode()
 _SUMMED = ("impressions", "imputed", "clicks", "carts", "orders", "refunds", "revenue_minor")
-_SET_ASIDE = ("duplicates", "late", "token_invalid")
+_SET_ASIDE = ("duplicates", "late", "token_invalid", "suppressed")
+_BY_RULE = suppressed_by("")
 _WAYS = ("token", "session", "inferred", "none")
 _CELL_COUNTERS = ("impressions", "clicks", "carts", "orders", "revenue_minor")
 
@@ -67,10 +69,12 @@ def feedback(now: Totals, before: Totals, currency: str) -> dict[str, object]:
             counters.get(name, 0) - before.get(source, {}).get(name, 0) for source, counters in sorted(now.items())
         )
 
+    rules = sorted({name for counters in now.values() for name in counters if name.startswith(_BY_RULE)})
     return {
         **{name: grown(name) for name in _SUMMED},
         "currency": currency,
         **{name: grown(name) for name in _SET_ASIDE},
+        "suppressed_by": {name.removeprefix(_BY_RULE): grown(name) for name in rules},
         "match": {way: grown(f"match_{way}") for way in _WAYS},
     }
 

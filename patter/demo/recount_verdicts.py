@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Collection
 
 from patter.demo.recount_places import DLQ, DUPLICATE, NOT_TRIGGER, SUPPRESSED, TRIGGER
+from schemas.agents import AgentRules
 from schemas.decode import Rejection, decode_event
 
 
@@ -15,8 +16,8 @@ class Judge:
     ask for copy, or that names no product, is no trigger; one of a tagged bot is suppressed; the rest is decided.
     """
 
-    def __init__(self, triggers: Collection[str], bots: Collection[str], window: int) -> None:
-        self._triggers, self._bots, self._window = frozenset(triggers), tuple(bots), window
+    def __init__(self, triggers: Collection[str], agents: AgentRules, window: int) -> None:
+        self._triggers, self._agents, self._window = frozenset(triggers), agents.agent, window
         self._stood: dict[int, OrderedDict[int, int]] = {}
 
     def judge(
@@ -31,10 +32,16 @@ class Judge:
             return DUPLICATE, name, None
         if event.__struct_config__.tag not in self._triggers or getattr(event, "product_id", None) is None:
             return NOT_TRIGGER, name, None
-        agent = (event.user_agent or "").lower()
-        if agent and any(part in agent for part in self._bots):
+        if event.user_agent and self._is_bot(event.user_agent.lower()):
             return SUPPRESSED, name, None
         return TRIGGER, name, None
+
+    def _is_bot(self, agent: str) -> bool:
+        """Whether a user agent in small letters is tagged."""
+        return any(
+            any(part.lower() in agent for part in rule.any) and not any(part.lower() in agent for part in rule.but)
+            for rule in self._agents
+        )
 
     def _stands(self, partition: int, offset: int, name: int) -> bool:
         """Whether the id stood within the window; it stands at `offset` from now on.

@@ -21,7 +21,8 @@ def learned(result: Section) -> Table:
             f"{_int(back.get('impressions'))} impressions ({_int(back.get('imputed'))} imputed),"
             f" {_int(back.get('clicks'))} clicks, {_int(back.get('carts'))} carts, {_int(back.get('orders'))} orders"
             f" (lines by {ways}), {_int(back.get('refunds'))} refunds; {_int(back.get('duplicates'))} duplicates,"
-            f" {_int(back.get('late'))} too late, {_int(back.get('token_invalid'))} forged; simulated shoppers"
+            f" {_int(back.get('late'))} too late, {_int(back.get('token_invalid'))} forged,"
+            f" {_int(back.get('suppressed'))} of bots{_by_rule(back)}; simulated shoppers"
         ),
     )
     policy = _section(result, "policy")
@@ -42,6 +43,11 @@ def learned(result: Section) -> Table:
         "proof", text.append("online equals batch" if equal else "NOT equal", style="green" if equal else "bold red")
     )
     return grid
+
+
+def _by_rule(back: Section) -> str:
+    counted = [f"{_int(number)} {name}" for name, number in _section(back, "suppressed_by").items()]
+    return f" ({', '.join(counted)})" if counted else ""
 
 
 def _section(table: Section, name: str) -> Section:

@@ -118,11 +118,20 @@ class ServePart(_Part):
     channel: Name = Field("push", description="Where the copy is shown; it sets the length limit.")
     locale: Name = Field("en", description="The language of the copy; the starter bundle writes en.")
     bots: list[Name] = Field(
-        default_factory=lambda: ["bot", "crawler", "spider", "headless"],
-        description="Parts of user agents (lower case) that get no copy and train nothing.",
+        default_factory=list, description="Parts of user agents that are tagged besides those of the rules on agents."
     )
     frequency_cap: CapPart | None = Field(None, description="Leave it out to show copy however often.")
+    show_out_of_stock: bool = Field(False, description="Whether copy is shown for a product whose `stock` is 0.")
     miss_quiet_s: float = Field(60.0, gt=0, description="A missing text is asked for once in this time.")
+
+
+class AgentsPart(_Part):
+    rules: str | None = Field(
+        None, description="A TOML file of rules that tell bots (docs/agents.md); those that ship with Patter otherwise."
+    )
+    watch: bool = Field(
+        True, description="Whether shoppers are tagged for what they do; false where a load test acts as shoppers."
+    )
 
 
 class GeneratePart(_Part):
@@ -234,6 +243,7 @@ class Settings(BaseSettings):
     experiment: ExperimentPart = ExperimentPart()
     policy: PolicyPart = PolicyPart()
     serve: ServePart = ServePart()
+    agents: AgentsPart = AgentsPart()
     generate: GeneratePart = GeneratePart()
     collect: CollectPart = CollectPart()
     learn: LearnPart = LearnPart()

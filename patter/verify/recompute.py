@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import duckdb
 
+from patter.verify.agents import agent_tables
 from patter.verify.rows import Column, Rows, numbers
 from patter.verify.rules import Rules
 from schemas.events import KINDS
@@ -13,7 +14,7 @@ from schemas.events import KINDS
 _LOADED = {
     "rejected": "SELECT * FROM loaded",
     "event": """
-        SELECT part, off, time_ms, kind.name AS kind, shopper, nullif(session, -1) AS session, bot = 1 AS bot,
+        SELECT part, off, time_ms, kind.name AS kind, shopper, nullif(session, -1) AS session, agent,
             order_no, refund_no, ours = 1 AS ours
         FROM loaded JOIN kind ON kind.number = loaded.kind
     """,
@@ -28,6 +29,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 # Below this, starting threads costs more than they save.
 FEW = 20_000
 STEPS = (
+    "0_tagged",
     "1_judged",
     "2_feedback",
     "3_orders",
@@ -53,6 +55,8 @@ def recomputed(rows: Rows, rules: Rules) -> Iterator[duckdb.DuckDBPyConnection]:
         )
         for name, table in rows.tables().items():
             load(connection, name, numbers(table.columns), _LOADED[name])
+        for name, columns in agent_tables(rows, rules).items():
+            load(connection, name, columns)
         for step in STEPS:
             run_step(connection, step)
         yield connection

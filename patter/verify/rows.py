@@ -59,15 +59,15 @@ class Rows:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._numbers: dict[object, int] = {}
-        self._bots: dict[str | None, bool] = {None: False}
+        self.agents: dict[str, int] = {}
         self._codes: dict[str, int] = {}
         self.records = 0
         self.rejected = Table("part", "off")
         self.event = Table(
-            "part", "off", "time_ms", "kind", "shopper", "session", "bot", "order_no", "refund_no", "ours"
+            "part", "off", "time_ms", "kind", "shopper", "session", "agent", "order_no", "refund_no", "ours"
         )
         self.token = Table(
-            *("part", "off", "place", "valid", "decision", "decided_ms", "barred"),
+            *("part", "off", "place", "text", "valid", "decision", "decided_ms", "barred"),
             *("experiment", "category", "segment", "variant", "copy", "product"),
         )
         self.line = Table("part", "off", "place", "line_no", "product", "quantity", "revenue")
@@ -110,12 +110,9 @@ class Rows:
 
     def _event(self, partition: int, offset: int, event: Event, order: int, refund: int, ours: int) -> None:
         session = self._number(event.session_id) if event.session_id else ABSENT
-        bot = self._bots.get(event.user_agent)
-        if bot is None:
-            agent = (event.user_agent or "").lower()
-            bot = self._bots[event.user_agent] = any(part in agent for part in self._rules.bots)
+        agent = self.agents.setdefault((event.user_agent or "").lower(), len(self.agents))
         kind, shopper = _KIND_NUMBER[type(event)], self._number(event.user_id)
-        self.event.add(partition, offset, time_ms(event.time), kind, shopper, session, bot, order, refund, ours)
+        self.event.add(partition, offset, time_ms(event.time), kind, shopper, session, agent, order, refund, ours)
 
     def _order(self, partition: int, offset: int, event: OrderPlaced) -> None:
         self._token(partition, offset, EVENT_PLACE, event.token)
@@ -130,13 +127,13 @@ class Rows:
     def _token(self, partition: int, offset: int, place: int, token: str | None) -> None:
         if token is None:
             return
-        claims = verify(token, self._rules.keys)
+        text, claims = code_of(token), verify(token, self._rules.keys)
         if claims is None:
-            self.token.add(partition, offset, place, 0, ABSENT, 0, 0, 0, 0, 0, 0, 0, 0)
+            self.token.add(partition, offset, place, text, 0, ABSENT, 0, 0, 0, 0, 0, 0, 0, 0)
             return
         barred = claims.holdout or claims.excluded or claims.arm == NO_CODE
         self.token.add(
-            *(partition, offset, place, 1, self._number(claims.decision_id), claims.time_ms, barred),
+            *(partition, offset, place, text, 1, self._number(claims.decision_id), claims.time_ms, barred),
             *(claims.experiment, claims.category, claims.segment, claims.arm, claims.copy, claims.product),
         )
 

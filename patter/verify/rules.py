@@ -1,19 +1,26 @@
 """What the recompute is given besides the log, and what it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from schemas.agents import AgentRules, RulesSpan
+
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """Token keys by id, what a bot's user agent contains (lower case), the tenant's currency, and three limits."""
+    """Token keys by id, rules that tell bots, the tenant's currency, and three limits.
+
+    `spans` are the rules that collect counted under, from which offset on, by partition; where they are not known
+    `agents` hold from the beginning.
+    """
 
     keys: Mapping[int, bytes]
     lateness_ms: int
-    bots: tuple[str, ...]
+    agents: AgentRules
     currency: str
     max_cells: int
     max_copies: int
+    spans: Mapping[int, Sequence[RulesSpan]] = {}
 
 
 class OnlineSource(Struct, frozen=True, kw_only=True):

@@ -7,12 +7,16 @@ after that, and so may be newer than the barrier; each says itself up to where i
 import time
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from patter.settings import Settings
 from patter.verify.check import compared
 from patter.verify.eventlog import EventLog
 from patter.verify.published import Published
 from patter.verify.result import VerifyResult
 from patter.verify.rules import Difference, OnlineSource, Rules
+from patter.verify.spans import rules_spans
+from patter.wiring.agents import agent_rules
 from patter.wiring.kafka import group_of, kafka_options, topics_of
 from patter.wiring.tokens import token_keys
 from schemas.cells import DAY_MS
@@ -31,7 +35,7 @@ def verify_rules(settings: Settings) -> Rules:
     return Rules(
         keys=token_keys(settings),
         lateness_ms=int(settings.collect.lateness_days * DAY_MS),
-        bots=tuple(part.lower() for part in settings.serve.bots),
+        agents=agent_rules(settings),
         currency=settings.collect.currency,
         max_cells=settings.collect.max_cells,
         max_copies=settings.collect.max_copies,
@@ -73,7 +77,11 @@ def verify_online(
     log.refresh()
     whole = {p: end for p, end in settled.items() if p not in log.reader.cut}
     online = {p: _online(published, source_of(incarnation, p), end) for p, end in whole.items() if p not in behind}
-    found = [each for p, each in behind.items() if p in whole] + compared(log.rows, online, verify_rules(settings))
+    spans = rules_spans(
+        options, topics_of(settings)["collect_state"].name, {p: source_of(incarnation, p) for p in online}
+    )
+    rules = replace(verify_rules(settings), spans=spans)
+    found = [each for p, each in behind.items() if p in whole] + compared(log.rows, online, rules)
     truncated = sorted(barrier.keys() - whole.keys())
     if published.reader.cut:
         # An entry that is missing may have been dropped by the broker.

@@ -11,6 +11,7 @@ from features.store.start import open_reader
 from inference.bundle import load_bundle
 from inference.generate.channels import LIMITS
 from patter.settings import Settings
+from patter.wiring.agents import agent_rules
 from patter.wiring.brand import brand_rules
 from patter.wiring.bundle import bundle_path
 from patter.wiring.experiment import experiment_of, segment_table
@@ -58,7 +59,7 @@ def serve_setup(
         segment_version=table.version,
         segments_see_products=bool(_named_views(table) & {v for v, key in reader.views if key == "product_id"}),
         triggers=frozenset(settings.serve.triggers),
-        bots=tuple(part.lower() for part in settings.serve.bots),
+        agents=agent_rules(settings),
         cap=FrequencyCap(view, feature, cap.limit) if cap else None,
         channel=settings.serve.channel,
         locale=settings.serve.locale,
@@ -70,6 +71,7 @@ def serve_setup(
         bundle_sha256=bundle_sha256,
         conversion_version=conversion_version,
         seen_window=settings.serve.seen_window,
+        show_out_of_stock=settings.serve.show_out_of_stock,
         miss_quiet_ms=int(settings.serve.miss_quiet_s * 1000),
     )
 

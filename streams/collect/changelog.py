@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from schemas.agents import RULES_KIND, RulesSpan
 from schemas.cells import ArmCell
 from streams.collect.counts import Place
 from streams.collect.source import Source
@@ -30,6 +31,7 @@ class Meta(Struct, array_like=True, frozen=True):
 _encode = msgspec.msgpack.Encoder().encode
 _meta = msgspec.msgpack.Decoder(Meta)
 _arm = msgspec.msgpack.Decoder(ArmCell)
+_span = msgspec.json.Decoder(RulesSpan)
 _counters = msgspec.msgpack.Decoder(list[int])
 
 Change = tuple[bytes, bytes | None]
@@ -46,6 +48,8 @@ def changes(source: Source, gone: Sequence[Place]) -> Iterator[Change]:
     for kind, numbered in ((ARM, counts.arms), (TEXT, counts.copies)):
         for number, cell in numbered.fresh():
             yield _key(source, kind, str(number)), _encode(cell)
+    for number in range(len(source.spans) - source.fresh_spans, len(source.spans)):
+        yield _key(source, RULES_KIND, str(number)), msgspec.json.encode(source.spans[number])
     for place in counts.changed:
         yield _key(source, CELL, _written(place)), _encode(counts.raw(place))
     for place in gone:
@@ -62,6 +66,7 @@ class Restoring:
         self._prefix = f"{source.name}|".encode()
         self._numbered: dict[str, dict[int, ArmCell]] = {ARM: {}, TEXT: {}}
         self._cells: dict[Place, list[int]] = {}
+        self._spans: dict[int, RulesSpan] = {}
         self._meta: Meta | None = None
 
     def put(self, key: bytes | None, value: bytes | None) -> None:
@@ -79,6 +84,8 @@ class Restoring:
             _set(self._cells, (which, start, arm), None if value is None else _counters.decode(value))
         elif kind in self._numbered and value is not None:
             self._numbered[kind][int(name)] = _arm.decode(value)
+        elif kind == RULES_KIND and value is not None:
+            self._spans[int(name)] = _span.decode(value)
         elif kind == META and value is not None:
             self._meta = _meta.decode(value)
 
@@ -94,6 +101,7 @@ class Restoring:
                 numbered.restore(number, cell)
         for place, counters in self._cells.items():
             source.counts.restore(place, counters)
+        source.spans = [self._spans[number] for number in sorted(self._spans)]
         source.settle()
         return source
 

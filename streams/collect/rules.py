@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from schemas.agents import AgentRules
 from schemas.cells import DAY_MS
 
 # A click is an answer to copy for a week, an impression for a day: the windows that shops' ad platforms use by default.
@@ -17,11 +18,11 @@ TOUCHES = 20
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """Token keys by id, the tenant's currency, what a bot's user agent contains (lower case), and three limits."""
+    """Token keys by id, the tenant's currency, rules that tell bots, and three limits."""
 
     keys: Mapping[int, bytes]
     currency: str
-    bots: tuple[str, ...]
+    agents: AgentRules
     lateness_ms: int
     max_cells: int
     max_copies: int

@@ -1,4 +1,5 @@
-"""What is remembered of one shopper: decisions with touches, decisions that were answered, and recent activity.
+"""What is remembered of one shopper: decisions with touches, decisions that were answered, recent activity, and what
+rules on bots watch.
 
 Kept as bytes, which are also what the state topic holds: a shopper is some 200 of them, where objects would take
 thousands. It is opened for an event and closed again.
@@ -13,6 +14,7 @@ from msgspec import Struct
 from schemas.cells import SECOND_MS
 from streams.collect.numbered import NOWHERE
 from streams.collect.rules import CLICK_MS, IMPRESSION_MS, TOKEN_MS, TOUCHES
+from streams.collect.watch import Watch
 
 SEEN, CLICKED, CARTED, ORDERED = 1, 2, 4, 8
 """What is known of a decision, as bits."""
@@ -68,6 +70,7 @@ class Shopper(Struct, array_like=True):
     slots: list[list[int]] = []
     order_days: list[list[int]] = []
     category: str | None = None
+    watch: Watch | None = None
 
     def hold(self, decision_id: int, decided_ms: int, arm: int, copy: int, product: int) -> Decision:
         """The decision, to be marked; `close` puts it away again."""
@@ -130,7 +133,7 @@ class Shopper(Struct, array_like=True):
 
     def is_empty(self) -> bool:
         """Whether nothing of it is worth remembering."""
-        return not (self.held or self.rest or self.slots or self.order_days)
+        return not (self.held or self.rest or self.slots or self.order_days or self.watch)
 
 
 def _touches(decision: Decision) -> Iterator[Touch]:

@@ -5,6 +5,7 @@ Its counters are a function of the log up to `through`; see docs/feedback.md.
 
 from collections.abc import Callable
 
+from schemas.agents import WATCHED_MS, RulesSpan, suppressed_by
 from schemas.cells import ArmCell
 from schemas.decode import Rejection, time_ms
 from schemas.events import (
@@ -18,23 +19,29 @@ from schemas.events import (
     ProductViewed,
 )
 from schemas.token import NO_CODE, Claims, code_of, verify
-from streams.agents import Agents
-from streams.collect import activity, ledger, numbered, shopper
+from streams.agents.names import AgentNames
+from streams.collect import activity, ledger, numbered, shopper, watch
 from streams.collect.counts import Counts
 from streams.collect.orders import Buyer, place, refund
 from streams.collect.rules import TOKEN_MS, Rules
 from streams.collect.shopper import CARTED, CLICKED, ORDERED, SEEN, Decision, Shopper
+from streams.collect.watch import Watch
 
 NOWHERE = -1
 CategoryOf = Callable[[str], str | None]
 
 
 class Source:
-    """State and counters of one partition. `touched` and `ordered` are what changed since the last `settle`."""
+    """State and counters of one partition. `touched` and `ordered` are what changed since the last `settle`.
+
+    `spans` are the rules on bots under which it has counted, the newest last. `begin` has to be called before `take`.
+    """
 
     def __init__(self, name: str, rules: Rules, category_of: CategoryOf = lambda _product: None) -> None:
         self.name, self._rules, self._category_of = name, rules, category_of
-        self._is_bot = Agents(rules.bots)
+        self._agents = AgentNames(rules.agents)
+        self.spans: list[RulesSpan] = []
+        self.fresh_spans = 0
         self.through = NOWHERE
         self.counts = Counts(rules.max_cells, rules.max_copies)
         self.shoppers: dict[str, bytes] = {}
@@ -45,7 +52,15 @@ class Source:
     def settle(self) -> None:
         """What changed is written down."""
         self.touched, self.ordered = set(), set()
+        self.fresh_spans = 0
         self.counts.settle()
+
+    def begin(self) -> None:
+        """Count by the rules of now from here on. What was counted by others stays, and they are remembered with it."""
+        rules = self._rules.agents
+        if not self.spans or self.spans[-1].rules != rules:
+            self.spans.append(RulesSpan(since=self.through + 1, rules=rules))
+            self.fresh_spans += 1
 
     def take(self, offset: int, event: Event | Rejection) -> None:
         """Count a record. One that was counted already is passed over: its state was written before its offset."""
@@ -65,21 +80,36 @@ class Source:
         answers = isinstance(event, CopyImpression | CopyClick | OrderPlaced | OrderRefunded) or (
             isinstance(event, CartAdded) and event.token is not None
         )
-        if self._is_bot[event.user_agent]:
-            total["suppressed"] += answers
-            return
-        if isinstance(event, OrderRefunded):
-            self._refund(event, moment_ms)
-            return
-        if not answers and not isinstance(event, ProductViewed | ListViewed | CartAdded):
-            return
-        known = shopper.opened(self.shoppers.get(event.user_id))
-        self._answer(event, known, moment_ms, offset)
-        self._close(event.user_id, known)
+        tagged = self._agents[event.user_agent]
+        if tagged is None and (answers or isinstance(event, ProductViewed | ListViewed | CartAdded)):
+            known = shopper.opened(self.shoppers.get(event.user_id))
+            tagged = self._watched(event, known, moment_ms)
+            if tagged is None:
+                self._answer(event, known, moment_ms, offset)
+            if tagged is None or watch.watched(event):
+                self._close(event.user_id, known)
+        if tagged is not None and answers:
+            total["suppressed"] += 1
+            by_rule = suppressed_by(tagged)
+            total[by_rule] = total.get(by_rule, 0) + 1
+
+    def _watched(self, event: Event, known: Shopper, moment_ms: int) -> str | None:
+        """The rule that tags this event for what its shopper did lately, if one does."""
+        rules, span = self._rules.agents.watch, len(self.spans) - 1
+        seen = known.watch
+        if seen is not None and seen.span != span:
+            # Other rules count from their first event on: what was watched for the old ones says nothing to them.
+            seen = known.watch = None
+        if watch.watched(event) and moment_ms >= self.counts.high_ms - WATCHED_MS and rules:
+            seen = known.watch = seen or Watch(span)
+            watch.note(seen, event, moment_ms, rules)
+        return None if seen is None else watch.tag(seen, moment_ms, rules)
 
     def _answer(self, event: Event, known: Shopper, moment_ms: int, offset: int) -> None:
         session = code_of(event.session_id) if event.session_id else NO_CODE
-        if isinstance(event, OrderPlaced):
+        if isinstance(event, OrderRefunded):
+            self._refund(event, moment_ms)
+        elif isinstance(event, OrderPlaced):
             activity.note_order(known, moment_ms)
             self._order(event, known, moment_ms, session)
         elif isinstance(event, CopyImpression | CopyClick):
@@ -174,9 +204,20 @@ class Source:
             self.orders[event.order_id] = ledger.closed(order)
             self.ordered.add(event.order_id)
 
+    def tidy(self, known: Shopper) -> None:
+        """Forget of a shopper what cannot matter any more."""
+        high_ms, lateness_ms = self.counts.high_ms, self._rules.lateness_ms
+        known.close(high_ms, lateness_ms)
+        activity.forget(known, high_ms)
+        if known.watch is not None and self._is_over(known.watch, high_ms, lateness_ms):
+            known.watch = None
+
+    def _is_over(self, seen: Watch, high_ms: int, lateness_ms: int) -> bool:
+        rules = self._rules.agents.watch
+        return seen.span != len(self.spans) - 1 or watch.is_idle(seen, high_ms, lateness_ms, rules)
+
     def _close(self, user_id: str, known: Shopper) -> None:
-        known.close(self.counts.high_ms, self._rules.lateness_ms)
-        activity.forget(known, self.counts.high_ms)
+        self.tidy(known)
         if not known.is_empty():
             self.shoppers[user_id] = shopper.closed(known)
         elif self.shoppers.pop(user_id, None) is None:

@@ -80,7 +80,7 @@ class CollectWorker:
                 # the state was lost: `patter verify` says whether that matters.
                 log.warning("state and position differ", partition=partition, at=source.through + 1, position=position)
             self.sources[partition] = source
-            self._sweeps[partition] = Sweep(source, self._setup.rules.lateness_ms)
+            self._sweeps[partition] = Sweep(source)
 
     def revoked(self, partitions: Sequence[int]) -> None:
         for partition in partitions:
@@ -133,7 +133,7 @@ class CollectWorker:
         # What the step changed is spread over thousands of shoppers; the topic has all of it as it was.
         for partition in self._batch:
             self.sources[partition] = self._restored(partition, self._settled[partition])
-            self._sweeps[partition] = Sweep(self.sources[partition], self._setup.rules.lateness_ms)
+            self._sweeps[partition] = Sweep(self.sources[partition])
         self._forget_batch()
 
     def _forget_batch(self) -> None:
@@ -151,6 +151,7 @@ class CollectWorker:
             for record in self._restore(partition):
                 restoring.put(record.key, record.value)
             restoring.finish()
+            source.begin()
             if source.through >= through:
                 break
         log.info("restored", partition=partition, through=source.through, shoppers=len(source.shoppers))

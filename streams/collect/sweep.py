@@ -1,14 +1,14 @@
 """Forgets shoppers and orders that cannot matter any more. It changes no count."""
 
-from streams.collect import activity, ledger, shopper
+from streams.collect import ledger, shopper
 from streams.collect.source import Source
 
 
 class Sweep:
     """Finds shoppers and orders of whom nothing is worth remembering, some at a time."""
 
-    def __init__(self, source: Source, lateness_ms: int) -> None:
-        self._source, self._lateness_ms = source, lateness_ms
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._users: list[str] = []
         self._orders: list[str] = []
 
@@ -21,8 +21,7 @@ class Sweep:
         for user_id in _last(self._users, number):
             data = source.shoppers.get(user_id)
             known = shopper.opened(data)
-            known.close(high_ms, self._lateness_ms)
-            activity.forget(known, high_ms)
+            source.tidy(known)
             if data is not None and known.is_empty():
                 del source.shoppers[user_id]
                 source.touched.add(user_id)

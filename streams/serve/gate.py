@@ -22,8 +22,8 @@ Trigger = tuple[Asking, int, int]
 """An event that asks for a decision, the partition and the offset at which it stands."""
 
 Kinds = frozenset[type]
-Agents = Mapping[str | None, bool]
-"""Whether a user agent is a bot's. Answers for every one there is."""
+Agents = Mapping[str | None, object]
+"""Whether a user agent is a bot's: anything true. Answers for every one there is."""
 
 
 class Sifted(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from schemas.decode import Rejection
-from streams.agents import Agents
+from streams.agents.names import AgentNames
 from streams.dlq import RejectBrake
 from streams.kafka.records import Record
 from streams.serve.gate import Trigger, gate_of
@@ -29,7 +29,7 @@ class Judge:
     def __init__(self, setup: ServeSetup, seen: SeenSet, brake: RejectBrake) -> None:
         self._seen, self._brake = seen, brake
         self._gate = gate_of(setup.triggers)
-        self._is_bot = Agents(setup.bots)
+        self._is_bot = AgentNames(setup.agents)
 
     def judge(self, records: Sequence[Record]) -> Sorted:
         """The batch, sorted. Raises Brake where too much of it is rejected."""

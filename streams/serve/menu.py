@@ -92,8 +92,9 @@ class Menus:
         return found
 
     def _make(self, product_id: str, facts: Facts | None, segment: str, stop: Code | None, world: World) -> Menu:
-        if facts is None or stop is not None:
-            outcome = _Outcome(override=Code.PRODUCT_UNKNOWN if facts is None else stop)
+        why = self._unsaleable(facts) or stop
+        if facts is None or why is not None:
+            outcome = _Outcome(override=why)
             return Menu((1.0,), ((self._dish(product_id, facts, segment, world, outcome),),))
         control = self._controls.text(facts, segment, price_known=world.price_known)
         texts: dict[str, Sequence[Text]] = {CONTROL: (control,)}
@@ -119,6 +120,14 @@ class Menus:
             for arm in choices.arms
         )
         return Menu(choices.cumulative, dishes, tuple(misses), len(self._recipes))
+
+    def _unsaleable(self, facts: Facts | None) -> Code | None:
+        """Why no copy may ask anybody to buy this product, if so."""
+        if facts is None:
+            return Code.PRODUCT_UNKNOWN
+        stock = facts.product.stock
+        gone = stock is not None and stock <= 0 and not self._setup.show_out_of_stock
+        return Code.OUT_OF_STOCK if gone else None
 
     def _shown(
         self,

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from inference.decide.assign import Experiment
 from inference.generate.brand import BrandRules
+from schemas.agents import AgentRules
 from schemas.ports import FeatureValue
 
 SegmentOf = Callable[[Mapping[str, Mapping[str, FeatureValue] | None]], str]
@@ -32,10 +33,11 @@ class ServeTopics(Struct, frozen=True):
 class ServeSetup(Struct, frozen=True, kw_only=True):
     """Everything that serve's decisions depend on, besides events, features and states.
 
-    `views` are (name, join key) pairs as the feature reader gives them; `max_chars` is the channel's limit; `bots` are
-    lower-case parts of user agents that are not shoppers; `price_ms` bounds how old an unseen price may be; `rules` are
-    the brand's, which the control keeps too; `conversion_version` is that of the bundle's P_conv, if it has one;
-    `segments_see_products` where a segment rule looks at a feature of the product.
+    `views` are (name, join key) pairs as the feature reader gives them; `max_chars` is the channel's limit; `agents`
+    tell bots by their user agents (what they watch is collect's); `price_ms` bounds how old an unseen price may be;
+    `rules` are the brand's, which the control keeps too; `conversion_version` is that of the bundle's P_conv, if any;
+    `segments_see_products` where a segment rule looks at a feature of the product;
+    `show_out_of_stock`: copy for a product of which nothing is left.
     """
 
     tenant: str
@@ -46,7 +48,7 @@ class ServeSetup(Struct, frozen=True, kw_only=True):
     segment_version: str
     segments_see_products: bool
     triggers: frozenset[str]
-    bots: tuple[str, ...]
+    agents: AgentRules
     cap: FrequencyCap | None
     channel: str
     locale: str
@@ -60,3 +62,4 @@ class ServeSetup(Struct, frozen=True, kw_only=True):
     seen_window: int = 200_000
     price_ms: int = 2_000
     miss_quiet_ms: int = 60_000
+    show_out_of_stock: bool = False

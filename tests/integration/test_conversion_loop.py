@@ -91,7 +91,8 @@ def roles(settings: Settings, tmp_path: Path) -> Iterator[dict[str, Workers]]:
     write_conversion(LONG, tmp_path / "conversion.json")
     take_conversion(folder, tmp_path / "conversion.json")
     config = write_config(settings, tmp_path / "patter.toml", f'bundle = "{folder}"')
-    config.write_text(config.read_text() + "\n[learn]\nrefit_every_s = 1.0\n[experiment]\nholdout = 0.0\n")
+    more = "\n[learn]\nrefit_every_s = 1.0\n[experiment]\nholdout = 0.0\n[agents]\nwatch = false\n"
+    config.write_text(config.read_text() + more)
     apply_features(FeatureOptions(data_dir=settings.data_dir))
     made = {role: Workers(role, tmp_path, config) for role in ROLES}
     yield made

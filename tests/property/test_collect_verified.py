@@ -8,13 +8,18 @@ from hypothesis import given, settings
 from patter.verify.check import differences, expected
 from patter.verify.rules import OnlineSource
 from patter.verify.rules import Rules as BatchRules
+from schemas.agents import rules_of_parts
 from schemas.cells import DAY_MS
 from schemas.decode import decode_event
 from streams.collect.rules import Rules
 from streams.collect.source import Source
 
-RULES = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2)
-BATCH = BatchRules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2)
+RULES = Rules(
+    keys=KEYS, currency="USD", agents=rules_of_parts("bot"), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2
+)
+BATCH = BatchRules(
+    keys=KEYS, currency="USD", agents=rules_of_parts("bot"), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2
+)
 
 
 @settings(max_examples=60, deadline=None)

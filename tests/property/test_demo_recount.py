@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from patter.demo.recount_figures import covered, percentile
 from patter.demo.recount_places import DLQ, DUPLICATE, NOT_TRIGGER, SUPPRESSED, TRIGGER
 from patter.demo.recount_verdicts import Judge
+from schemas.agents import rules_of_parts
 from streams.serve.seen import SeenSet
 
 NOW_MS = 1_790_000_000_000
@@ -31,7 +32,7 @@ events = st.tuples(
 
 @given(st.lists(events, max_size=60), st.integers(1, 12))
 def test_the_recount_and_serve_judge_alike(log: list[tuple[int, int, str, str, str | None]], window: int) -> None:
-    judge, seen = Judge(["product_viewed", "list_viewed"], ["bot"], window), SeenSet(window)
+    judge, seen = Judge(["product_viewed", "list_viewed"], rules_of_parts("bot"), window), SeenSet(window)
     offsets = {0: 0, 1: 0}
     for partition in offsets:
         seen.start(partition)

@@ -4,13 +4,16 @@ import json
 from datetime import UTC, datetime
 
 from patter.verify.rules import Rules
+from schemas.agents import rules_of_parts
 from schemas.token import Claims, code_of, sign
 
 START_MS = 1_780_000_020_000
 """A full minute, two minutes into its five, 20:27 of its day."""
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 KEYS = {1: b"0123456789abcdef"}
-RULES = Rules(keys=KEYS, lateness_ms=7 * DAY, bots=("bot",), currency="USD", max_cells=50_000, max_copies=50_000)
+RULES = Rules(
+    keys=KEYS, lateness_ms=7 * DAY, agents=rules_of_parts("bot"), currency="USD", max_cells=50_000, max_copies=50_000
+)
 ARM = "00000001|00000002|00000003|00000004"
 COPY = "00000001|00000002|00000003|00000063"
 TOTAL = "total|life|00000000|00000000|00000000|00000000"

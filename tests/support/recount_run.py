@@ -7,6 +7,7 @@ import msgspec
 
 from inference.decide.hashing import decision_id
 from patter.demo.recount import Recount, Rules
+from schemas.agents import rules_of_parts
 from schemas.copy import Candidate, CopyVerdict, PoolEntry
 from schemas.decode import Rejection, decode_event
 from streams.dlq import letter
@@ -16,7 +17,9 @@ from streams.kafka.records import Record
 EVENTS, DECISIONS, DLQ = "patter.events.v1", "patter.decisions.v1", "patter.dlq.v1"
 COPY, REQUESTS, REVIEW = "patter.copy.v1", "patter.copy.requests.v1", "patter.copy.review.v1"
 START_MS = 1_790_000_000_000
-RULES = Rules(tenant="acme", triggers=("product_viewed", "cart_added", "list_viewed"), bots=("bot",), window=100)
+RULES = Rules(
+    tenant="acme", triggers=("product_viewed", "cart_added", "list_viewed"), agents=rules_of_parts("bot"), window=100
+)
 SUM = ("decisions", "duplicates", "not_trigger", "suppressed", "dlq")
 
 

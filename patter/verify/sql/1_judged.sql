@@ -1,22 +1,22 @@
--- Which events count: high, lateness, kinds that matter, bots.
-CREATE MACRO days(n) AS n::BIGINT * 86400000;
-
+-- Which events count: lateness, kinds that matter, bots.
 CREATE TABLE judged AS
-WITH prefix AS (
-    SELECT *, max(time_ms) OVER (PARTITION BY part ORDER BY off) AS high FROM event
-), holding AS (
+WITH holding AS (
     SELECT part, off FROM token WHERE place = -1
 )
 SELECT
-    prefix.*,
+    prefix.*, coalesce(named.name, held.name) AS tag,
     CASE
         WHEN time_ms < high - rules.lateness_ms THEN 'late'
         WHEN kind NOT IN ('copy_impression', 'copy_click', 'cart_added', 'order_placed', 'order_refunded')
             OR kind = 'cart_added' AND holding.off IS NULL THEN 'ignored'
-        WHEN bot THEN 'suppressed'
+        WHEN tag IS NOT NULL THEN 'suppressed'
         ELSE 'counted'
     END AS verdict
-FROM prefix LEFT JOIN holding USING (part, off), rules;
+FROM prefix
+JOIN rules ON true
+LEFT JOIN named ON named.rules = prefix.rules AND named.agent = prefix.agent
+LEFT JOIN held ON held.part = prefix.part AND held.off = prefix.off
+LEFT JOIN holding ON holding.part = prefix.part AND holding.off = prefix.off;
 
 -- Tokens of events that count, wherever they stand: one row a place.
 CREATE TABLE claim AS

@@ -3,7 +3,7 @@ CREATE TABLE total_gain AS
 SELECT part, off, 'rejected' AS counter, 1::HUGEINT AS amount FROM rejected
 UNION ALL
 SELECT part, off, unnest(CASE verdict WHEN 'late' THEN ['events', 'late']
-                                      WHEN 'suppressed' THEN ['events', 'suppressed']
+                                      WHEN 'suppressed' THEN ['events', 'suppressed', concat('suppressed:', tag)]
                                       ELSE ['events'] END), 1
 FROM judged
 UNION ALL

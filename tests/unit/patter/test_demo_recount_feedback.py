@@ -29,6 +29,8 @@ KEYS = {
     "revenue_minor",
     "currency",
     "duplicates",
+    "suppressed",
+    "suppressed_by",
     "late",
     "token_invalid",
     "match",
@@ -86,7 +88,8 @@ def test_feedback_is_what_was_added_since_the_run_began() -> None:
     now = {
         "id:0": {"impressions": 90, "clicks": 20, "imputed": 2, "carts": 5, "orders": 4, "refunds": 1, "late": 3}
         | {"revenue_minor": 5_000, "match_token": 2, "match_none": 7, "token_invalid": 4, "duplicates": 6},
-        "id:1": {"impressions": 10, "match_session": 1, "match_inferred": 2, "events": 500},
+        "id:1": {"impressions": 10, "match_session": 1, "match_inferred": 2, "events": 500}
+        | {"suppressed": 3, "suppressed:crawler": 3},
         "old:0": {"impressions": 1_000},
     }
     before = {"id:0": {"impressions": 40, "match_none": 5}, "old:0": {"impressions": 1_000}}
@@ -96,6 +99,7 @@ def test_feedback_is_what_was_added_since_the_run_began() -> None:
     assert (found["clicks"], found["imputed"], found["carts"], found["orders"], found["refunds"]) == (20, 2, 5, 4, 1)
     assert (found["revenue_minor"], found["currency"]) == (5_000, "USD")
     assert (found["duplicates"], found["late"], found["token_invalid"]) == (6, 3, 4)
+    assert (found["suppressed"], found["suppressed_by"]) == (3, {"crawler": 3})
     assert found["match"] == {"token": 2, "session": 1, "inferred": 2, "none": 2}
 
 

@@ -104,7 +104,7 @@ def test_bots_are_suppressed_where_they_would_count_and_nowhere_else() -> None:
         place(token(1), **agent)
     log.ordered("o", line(token="forged"), **agent)
     log.refunded("o", "r", **agent)
-    assert total(log) == {"events": 7, "suppressed": 5}
+    assert total(log) == {"events": 7, "suppressed": 5, "suppressed:bot": 5}
 
 
 def test_tokens_that_are_none() -> None:

@@ -13,6 +13,7 @@ from inference.decide.assign import Experiment, Recipe
 from inference.decide.facts import Facts, facts_of
 from inference.decide.policy import Policy
 from inference.generate.judge import Standards
+from schemas.agents import rules_of_parts
 from schemas.catalog import Product
 from schemas.copy import Candidate, CopyKey, PoolEntry
 from schemas.decisions import DecisionRead
@@ -222,7 +223,7 @@ def make_bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
             segment_version="7",
             segments_see_products=False,
             triggers=frozenset({"product_viewed", "list_viewed", "cart_added"}),
-            bots=("crawler",),
+            agents=rules_of_parts("crawler"),
             cap=cap,
             channel="push",
             locale="en",

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from schemas.agents import NO_RULES, rules_of_parts
 from schemas.decode import Rejection, decode_event
 from schemas.errors import Code
 from schemas.events import Event
@@ -15,7 +16,9 @@ from streams.collect.source import Source
 NOW_MS = 1_780_000_000_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 KEYS = {1: b"k" * 32}
-RULES = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY, max_cells=50_000, max_copies=50_000)
+RULES = Rules(
+    keys=KEYS, currency="USD", agents=rules_of_parts("bot"), lateness_ms=7 * DAY, max_cells=50_000, max_copies=50_000
+)
 
 
 def moment(after_ms: int) -> datetime:
@@ -126,7 +129,7 @@ def test_forged_cut_and_foreign_tokens_count_nothing(log: Log) -> None:
     good = token(1)
     for bad in (good[:-1], good[:20] + ("A" if good[20] != "A" else "B") + good[21:], "", "x" * 87):
         log.send("copy_click", token=bad)
-    other = Rules(keys={1: b"z" * 32}, currency="USD", bots=(), lateness_ms=1, max_cells=1, max_copies=1)
+    other = Rules(keys={1: b"z" * 32}, currency="USD", agents=NO_RULES, lateness_ms=1, max_cells=1, max_copies=1)
     foreign = Source("t:1", other)
     foreign.take(
         0,
@@ -169,7 +172,7 @@ def sign_without_arm() -> str:
 def test_bots_train_nothing(log: Log) -> None:
     log.send("copy_click", token=token(1), user_agent="A Bot/1.0")
     log.send("product_viewed", product_id="p1", user_agent="A Bot/1.0")
-    assert log.total == {"events": 2, "suppressed": 1}
+    assert log.total == {"events": 2, "suppressed": 1, "suppressed:bot": 1}
 
 
 def test_two_orders_on_one_decision_are_one_order_and_all_their_lines(log: Log) -> None:

@@ -9,6 +9,7 @@ from feedback_events import KEYS, LOGS, MINUTE, NOW_MS, records_of, token
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.agents import rules_of_parts
 from schemas.cells import DAY_MS
 from schemas.decode import decode_event
 from schemas.errors import Code, LackingError
@@ -21,7 +22,9 @@ from streams.collect.step import CollectWorker
 from streams.kafka.partitions import partition_of
 from streams.kafka.records import Out, Record
 
-RULES = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2)
+RULES = Rules(
+    keys=KEYS, currency="USD", agents=rules_of_parts("bot"), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2
+)
 TOPICS = CollectTopics("events", "partials", "state", 4)
 SETUP = CollectSetup(topics=TOPICS, rules=RULES, incarnation="life")
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from inference.decide.assign import Experiment
 from inference.decide.policy import Policy
+from schemas.agents import NO_RULES
 from schemas.events import ProductViewed
 from schemas.policies import Beta, PolicySnapshot
 from schemas.token import TAIL_BYTES, Claims, tail_of, verify
@@ -46,7 +47,7 @@ def setup(tenant: str = "acme", key: bytes = KEY) -> ServeSetup:
         segment_version="1",
         segments_see_products=False,
         triggers=frozenset(),
-        bots=(),
+        agents=NO_RULES,
         cap=None,
         channel="push",
         locale="en",
