@@ -34,6 +34,7 @@ STEPS = (
     "4_credit",
     "5_refunds",
     "6_gains",
+    "7_sums",
     "7_total",
     "8_cells",
 )

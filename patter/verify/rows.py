@@ -22,6 +22,7 @@ from schemas.events import (
     OrderPlaced,
     OrderRefunded,
 )
+from schemas.shopper_sums import counted_weight
 from schemas.token import NO_CODE, code_of, verify
 
 ABSENT = -1
@@ -68,7 +69,7 @@ class Rows:
         )
         self.token = Table(
             *("part", "off", "place", "valid", "decision", "decided_ms", "barred"),
-            *("experiment", "category", "segment", "variant", "copy", "product"),
+            *("experiment", "category", "segment", "variant", "copy", "product", "weight"),
         )
         self.line = Table("part", "off", "place", "line_no", "product", "quantity", "revenue")
         self.refund_line = Table("part", "off", "place", "line_no", "quantity", "amount")
@@ -132,12 +133,13 @@ class Rows:
             return
         claims = verify(token, self._rules.keys)
         if claims is None:
-            self.token.add(partition, offset, place, 0, ABSENT, 0, 0, 0, 0, 0, 0, 0, 0)
+            self.token.add(partition, offset, place, 0, ABSENT, 0, 0, 0, 0, 0, 0, 0, 0, 0)
             return
         barred = claims.holdout or claims.excluded or claims.arm == NO_CODE
         self.token.add(
             *(partition, offset, place, 1, self._number(claims.decision_id), claims.time_ms, barred),
             *(claims.experiment, claims.category, claims.segment, claims.arm, claims.copy, claims.product),
+            counted_weight(claims.propensity),
         )
 
     def _number(self, name: object) -> int:

@@ -17,10 +17,12 @@ from schemas.events import (
     OrderRefunded,
     ProductViewed,
 )
+from schemas.shopper_sums import counted_weight, pair_cell
 from schemas.token import NO_CODE, Claims, code_of, verify
 from streams.agents import Agents
 from streams.collect import activity, ledger, numbered, shopper
 from streams.collect.counts import Counts
+from streams.collect.ledger import Line
 from streams.collect.orders import Buyer, place, refund
 from streams.collect.rules import TOKEN_MS, Rules
 from streams.collect.shopper import CARTED, CLICKED, ORDERED, SEEN, Decision, Shopper
@@ -89,11 +91,11 @@ class Source:
             decision = self._decision(known, claims)
             if isinstance(event, CopyClick):
                 activity.note(known, "clicks", moment_ms)
-                if self._mark(decision, CLICKED, moment_ms):
+                if self._mark(known, decision, CLICKED, moment_ms):
                     decision.click(moment_ms, offset, session)
             else:
                 activity.note(known, "impressions", moment_ms)
-                if self._mark(decision, SEEN, moment_ms):
+                if self._mark(known, decision, SEEN, moment_ms):
                     decision.see(moment_ms, offset, session)
         elif isinstance(event, ProductViewed | ListViewed | CartAdded):
             self._looked(event, known, moment_ms)
@@ -105,7 +107,7 @@ class Source:
         if isinstance(event, CartAdded) and event.token is not None:
             claims = self._claims(event.token)
             if claims is not None:
-                self._mark(self._decision(known, claims), CARTED, moment_ms)
+                self._mark(known, self._decision(known, claims), CARTED, moment_ms)
 
     def _claims(self, token: str) -> Claims | None:
         """What a token says that counts."""
@@ -124,9 +126,25 @@ class Source:
         counts, where = self.counts, (claims.experiment, claims.category, claims.segment)
         arm = counts.arms.number_of(ArmCell(*where, claims.arm))
         copy = counts.copies.number_of(ArmCell(*where, claims.copy)) if claims.copy != NO_CODE else numbered.NOWHERE
-        return known.hold(int.from_bytes(claims.decision_id[:8], "big"), claims.time_ms, arm, copy, claims.product)
+        pair = counts.sums.pairs.number_of(pair_cell(claims.experiment, claims.arm))
+        return known.hold(
+            Decision(
+                int.from_bytes(claims.decision_id[:8], "big"),
+                claims.time_ms,
+                arm,
+                claims.product,
+                copy=copy,
+                pair=pair,
+                weight=counted_weight(claims.propensity),
+            )
+        )
 
-    def _mark(self, decision: Decision, bit: int, moment_ms: int) -> bool:
+    def _count(self, known: Shopper, of: Decision | Line, moment_ms: int, amounts: dict[str, int]) -> None:
+        """Count what an event does to one decision of a shopper."""
+        self.counts.add(of.arm, of.copy, moment_ms, of.decided_ms, amounts)
+        self.counts.sums.grow(known.brought, of.pair, of.weight, amounts, self.counts.high_ms)
+
+    def _mark(self, known: Shopper, decision: Decision, bit: int, moment_ms: int) -> bool:
         """Set one of a decision's bits and count what follows from it; whether it was not set before."""
         total = self.counts.total
         if decision.bits & bit:
@@ -155,14 +173,14 @@ class Source:
         ):
             if decision.bits & both == both and before & both != both:
                 amounts[name] = 1
-        self.counts.add(decision.arm, decision.copy, moment_ms, decision.decided_ms, amounts)
+        self._count(known, decision, moment_ms, amounts)
         return True
 
     def _order(self, event: OrderPlaced, known: Shopper, moment_ms: int, session: int) -> None:
         own = self._claims(event.token) if event.token is not None else None
         lines = [self._claims(line.token) if line.token is not None else None for line in event.lines]
         order = ledger.opened(self.orders.get(event.order_id), self.counts.high_ms)
-        buyer = Buyer(known, self._decision, self._mark, moment_ms, session)
+        buyer = Buyer(event.user_id, known, self._decision, self._mark, self._count, moment_ms, session)
         placed = place(self.counts, order, event, own, lines, buyer, self._rules.currency)
         if placed is not None:
             self.orders[event.order_id] = ledger.closed(placed)
@@ -170,7 +188,14 @@ class Source:
 
     def _refund(self, event: OrderRefunded, moment_ms: int) -> None:
         order = ledger.opened(self.orders.get(event.order_id), self.counts.high_ms)
-        if refund(self.counts, order, event, moment_ms) and order is not None:
+
+        def count(line: Line, amounts: dict[str, int]) -> None:
+            # Whose decision it was, whoever sends the refund.
+            known = shopper.opened(self.shoppers.get(line.buyer))
+            self._count(known, line, moment_ms, amounts)
+            self._close(line.buyer, known)
+
+        if refund(self.counts, order, event, count) and order is not None:
             self.orders[event.order_id] = ledger.closed(order)
             self.ordered.add(event.order_id)
 
