@@ -70,9 +70,6 @@ class Source:
         if self._is_bot[event.user_agent]:
             total["suppressed"] += answers
             return
-        if isinstance(event, OrderRefunded):
-            self._refund(event, moment_ms)
-            return
         if not answers and not isinstance(event, ProductViewed | ListViewed | CartAdded):
             return
         known = shopper.opened(self.shoppers.get(event.user_id))
@@ -81,7 +78,9 @@ class Source:
 
     def _answer(self, event: Event, known: Shopper, moment_ms: int, offset: int) -> None:
         session = code_of(event.session_id) if event.session_id else NO_CODE
-        if isinstance(event, OrderPlaced):
+        if isinstance(event, OrderRefunded):
+            self._refund(event, known, moment_ms)
+        elif isinstance(event, OrderPlaced):
             activity.note_order(known, moment_ms)
             self._order(event, known, moment_ms, session)
         elif isinstance(event, CopyImpression | CopyClick):
@@ -186,14 +185,17 @@ class Source:
             self.orders[event.order_id] = ledger.closed(placed)
             self.ordered.add(event.order_id)
 
-    def _refund(self, event: OrderRefunded, moment_ms: int) -> None:
+    def _refund(self, event: OrderRefunded, known: Shopper, moment_ms: int) -> None:
         order = ledger.opened(self.orders.get(event.order_id), self.counts.high_ms)
 
         def count(line: Line, amounts: dict[str, int]) -> None:
             # Whose decision it was, whoever sends the refund.
-            known = shopper.opened(self.shoppers.get(line.buyer))
-            self._count(known, line, moment_ms, amounts)
-            self._close(line.buyer, known)
+            if line.buyer == event.user_id:
+                self._count(known, line, moment_ms, amounts)
+                return
+            buyer = shopper.opened(self.shoppers.get(line.buyer))
+            self._count(buyer, line, moment_ms, amounts)
+            self._close(line.buyer, buyer)
 
         if refund(self.counts, order, event, count) and order is not None:
             self.orders[event.order_id] = ledger.closed(order)
