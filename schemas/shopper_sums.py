@@ -57,6 +57,10 @@ def counted_weight(propensity: float) -> int:
     return round(UNIT / propensity) if LEAST <= propensity <= 1 else 0
 
 
+HELD_OUT, TREATED = "held_out", "treated"
+"""In an arm's place: everybody who orders, by intent to treat, as the hash of the settings' experiment says."""
+
+
 def pair_cell(experiment: int, arm: int) -> ArmCell:
     """The cell of an experiment's arm, over all categories and segments. Both are codes."""
     return ArmCell(experiment, 0, 0, arm)

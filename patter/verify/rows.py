@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from inference.decide.assign import held_out
 from patter.verify.rules import Rules
 from schemas.decode import Rejection, decode_event, time_ms
 from schemas.events import (
@@ -65,7 +66,7 @@ class Rows:
         self.records = 0
         self.rejected = Table("part", "off")
         self.event = Table(
-            "part", "off", "time_ms", "kind", "shopper", "session", "bot", "order_no", "refund_no", "ours"
+            "part", "off", "time_ms", "kind", "shopper", "session", "bot", "order_no", "refund_no", "ours", "held"
         )
         self.token = Table(
             *("part", "off", "place", "valid", "decision", "decided_ms", "barred"),
@@ -116,7 +117,9 @@ class Rows:
             agent = (event.user_agent or "").lower()
             bot = self._bots[event.user_agent] = any(part in agent for part in self._rules.bots)
         kind, shopper = _KIND_NUMBER[type(event)], self._number(event.user_id)
-        self.event.add(partition, offset, time_ms(event.time), kind, shopper, session, bot, order, refund, ours)
+        holdout = self._rules.holdout
+        held = holdout is not None and order != ABSENT and held_out(holdout, event.user_id)
+        self.event.add(partition, offset, time_ms(event.time), kind, shopper, session, bot, order, refund, ours, held)
 
     def _order(self, partition: int, offset: int, event: OrderPlaced) -> None:
         self._token(partition, offset, EVENT_PLACE, event.token)

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from inference.decide.assign import Holdout
+
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """Token keys by id, what a bot's user agent contains (lower case), the tenant's currency, and three limits."""
+    """Token keys by id, what a bot's user agent contains (lower case), the tenant's currency, three limits, and who is
+    held out of the settings' experiment (None: nobody)."""
 
     keys: Mapping[int, bytes]
     lateness_ms: int
@@ -14,6 +17,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     currency: str
     max_cells: int
     max_copies: int
+    holdout: Holdout | None = None
 
 
 class OnlineSource(Struct, frozen=True, kw_only=True):

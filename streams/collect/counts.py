@@ -12,6 +12,7 @@ from schemas.cells import (
     TOTAL_COUNTERS,
     WIDTHS,
     YOUNG,
+    ArmCell,
     Cell,
     bucket_name,
     bucket_start,
@@ -35,11 +36,11 @@ STEP_MS = FLOW.width_ms
 class Counts:
     """Counters that only grow. What changed since the last `settle` is in `changed`, in `arms`, `copies` and `sums`."""
 
-    def __init__(self, max_cells: int, max_copies: int) -> None:
+    def __init__(self, max_cells: int, max_copies: int, groups: Sequence[ArmCell] = ()) -> None:
         self.high_ms = 0
         self.total: dict[str, int] = dict.fromkeys(TOTAL_COUNTERS, 0)
         self.arms, self.copies = Numbered(max_cells), Numbered(max_copies)
-        self.sums = Sums(max_cells)
+        self.sums = Sums(max_cells, groups)
         self._cells: dict[Place, list[int]] = {}
         self.changed: set[Place] = set()
         self._expired_at = 0

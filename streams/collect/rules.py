@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from inference.decide.assign import Holdout
 from schemas.cells import DAY_MS
 
 # A click is an answer to copy for a week, an impression for a day: the windows that shops' ad platforms use by default.
@@ -17,7 +18,8 @@ TOUCHES = 20
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """Token keys by id, the tenant's currency, what a bot's user agent contains (lower case), and three limits."""
+    """Token keys by id, the tenant's currency, what a bot's user agent contains (lower case), three limits, and who is
+    held out of the settings' experiment (None: nobody)."""
 
     keys: Mapping[int, bytes]
     currency: str
@@ -25,3 +27,4 @@ class Rules(Struct, frozen=True, kw_only=True):
     lateness_ms: int
     max_cells: int
     max_copies: int
+    holdout: Holdout | None = None

@@ -5,6 +5,7 @@ Its counters are a function of the log up to `through`; see docs/feedback.md.
 
 from collections.abc import Callable
 
+from inference.decide.assign import held_out
 from schemas.cells import ArmCell
 from schemas.decode import Rejection, time_ms
 from schemas.events import (
@@ -17,7 +18,7 @@ from schemas.events import (
     OrderRefunded,
     ProductViewed,
 )
-from schemas.shopper_sums import counted_weight, pair_cell
+from schemas.shopper_sums import HELD_OUT, TREATED, UNIT, counted_weight, pair_cell
 from schemas.token import NO_CODE, Claims, code_of, verify
 from streams.agents import Agents
 from streams.collect import activity, ledger, numbered, shopper
@@ -26,6 +27,7 @@ from streams.collect.ledger import Line
 from streams.collect.orders import Buyer, place, refund
 from streams.collect.rules import TOKEN_MS, Rules
 from streams.collect.shopper import CARTED, CLICKED, ORDERED, SEEN, Decision, Shopper
+from streams.collect.sums import GROUPS
 
 NOWHERE = -1
 CategoryOf = Callable[[str], str | None]
@@ -38,7 +40,7 @@ class Source:
         self.name, self._rules, self._category_of = name, rules, category_of
         self._is_bot = Agents(rules.bots)
         self.through = NOWHERE
-        self.counts = Counts(rules.max_cells, rules.max_copies)
+        self.counts = Counts(rules.max_cells, rules.max_copies, _groups(rules))
         self.shoppers: dict[str, bytes] = {}
         self.orders: dict[str, bytes] = {}
         self.touched: set[str] = set()
@@ -180,7 +182,13 @@ class Source:
         lines = [self._claims(line.token) if line.token is not None else None for line in event.lines]
         order = ledger.opened(self.orders.get(event.order_id), self.counts.high_ms)
         buyer = Buyer(event.user_id, known, self._decision, self._mark, self._count, moment_ms, session)
+        total = self.counts.total
+        before = {name: total[name] for name in ("orders", "revenue_minor")}
         placed = place(self.counts, order, event, own, lines, buyer, self._rules.currency)
+        if self._rules.holdout is not None:
+            group = GROUPS - (not held_out(self._rules.holdout, event.user_id))
+            gained = {name: total[name] - count for name, count in before.items()}
+            self.counts.sums.grow(known.brought, group, UNIT, gained, self.counts.high_ms)
         if placed is not None:
             self.orders[event.order_id] = ledger.closed(placed)
             self.ordered.add(event.order_id)
@@ -209,3 +217,10 @@ class Source:
         elif self.shoppers.pop(user_id, None) is None:
             return
         self.touched.add(user_id)
+
+
+def _groups(rules: Rules) -> tuple[ArmCell, ...]:
+    if rules.holdout is None:
+        return ()
+    experiment = code_of(rules.holdout.name)
+    return pair_cell(experiment, code_of(HELD_OUT)), pair_cell(experiment, code_of(TREATED))

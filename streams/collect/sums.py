@@ -5,7 +5,7 @@ What a shopper has brought so far stands with the shopper; what it adds to the s
 
 from collections.abc import Mapping, Sequence
 
-from schemas.cells import DAY_MS, LIFE, Cell
+from schemas.cells import DAY_MS, LIFE, ArmCell, Cell
 from schemas.shopper_sums import MOST, RATIOS, SHOPPER_COUNTERS, SHOPPER_DAYS, SHOPPERS, SUMMED
 from streams.collect.numbered import Numbered
 
@@ -14,16 +14,23 @@ _RATIOS = tuple((_AT[above], _AT[below]) for above, below in RATIOS)
 _N, _FIRST, _SQUARES, _PRODUCTS = 0, 1, 1 + len(SUMMED), 1 + 2 * len(SUMMED)
 _PAIR, _DAY, _HEAD = 0, 1, 2
 
+GROUPS = -2
+"""The number of the first group; NOWHERE is -1."""
+
 Entry = list[int]
 """What a shopper has brought to one pair: the pair's number, the day of high when it last did, a sum for each of
 SUMMED up to the last that is not 0."""
 
 
 class Sums:
-    """Sums by pair (an experiment's arm). What changed since the last `settle` is in `changed`, and in `pairs`."""
+    """Sums by pair (an experiment's arm). What changed since the last `settle` is in `changed`, and in `pairs`.
 
-    def __init__(self, limit: int) -> None:
+    `groups` are pairs that are there from the start: their numbers are GROUPS, GROUPS - 1, ...
+    """
+
+    def __init__(self, limit: int, groups: Sequence[ArmCell] = ()) -> None:
         self.pairs = Numbered(limit)
+        self._groups = groups
         self._sums: dict[int, list[int]] = {}
         self.changed: set[int] = set()
 
@@ -61,7 +68,7 @@ class Sums:
 
     def cell(self, pair: int) -> Cell:
         """The cell of a pair."""
-        return Cell(SHOPPERS, LIFE, self.pairs.cells[pair])
+        return Cell(SHOPPERS, LIFE, self._groups[GROUPS - pair] if pair <= GROUPS else self.pairs.cells[pair])
 
     def counters(self, pair: int) -> dict[str, int]:
         """A pair's counters that are not 0."""

@@ -38,7 +38,20 @@ SELECT
     coalesce(sum(amount) FILTER (counter = 'refunds'), 0) AS refunds
 FROM weighted
 GROUP BY part, off, shopper, pair
-HAVING greatest(impressions, clicks, impressed_orders, revenue_minor, clicked_carts, clicked_orders, orders, refunds) > 0;
+HAVING greatest(impressions, clicks, impressed_orders, revenue_minor, clicked_carts, clicked_orders, orders, refunds) > 0
+UNION ALL
+-- Everybody who orders, by intent to treat: the codes are those of held_out and treated.
+SELECT
+    judged.part, judged.off, shopper, printf('%08x|00000000|00000000|%s', holdout, CASE WHEN held THEN '9ac8fb77' ELSE '098b3843' END),
+    high // days(1), 0, 0, 0, 65536 * coalesce(revenue, 0), 0, 0, 65536 * (since IS NOT NULL)::HUGEINT, 0
+FROM judged
+LEFT JOIN (SELECT part, since, order_no FROM known_order) AS first_event
+    ON first_event.part = judged.part AND first_event.since = judged.off
+LEFT JOIN (
+    SELECT part, off, sum(revenue)::HUGEINT AS revenue FROM credit WHERE ours GROUP BY part, off
+) AS bought ON bought.part = judged.part AND bought.off = judged.off, rules
+WHERE holdout IS NOT NULL AND verdict = 'counted' AND kind = 'order_placed'
+    AND (since IS NOT NULL OR coalesce(revenue, 0) > 0);
 
 -- Who comes back after more than 90 days is a new shopper.
 CREATE TABLE shopper_life AS

@@ -3,18 +3,31 @@
 import random
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from feedback_log import DAY, KEYS, RULES, START_MS, SUMS, Log, line, token
 
+from inference.decide.assign import Holdout, held_out
 from patter.verify.check import expected
 from schemas.decode import decode_event
-from schemas.shopper_sums import MOST, SHOPPER_DAYS, UNIT, counted_weight
+from schemas.shopper_sums import HELD_OUT, MOST, SHOPPER_DAYS, TREATED, UNIT, counted_weight
+from schemas.token import code_of
 from streams.collect.changelog import Restoring, changes
 from streams.collect.rules import Rules
 from streams.collect.source import Source
 
-ONLINE = Rules(keys=KEYS, currency="USD", bots=("bot",), lateness_ms=7 * DAY, max_cells=50_000, max_copies=50_000)
+HOLDOUT = Holdout("x", "salt", 0.5)
+BATCH = msgspec.structs.replace(RULES, holdout=HOLDOUT)
+ONLINE = Rules(
+    keys=KEYS,
+    currency="USD",
+    bots=("bot",),
+    lateness_ms=7 * DAY,
+    max_cells=50_000,
+    max_copies=50_000,
+    holdout=HOLDOUT,
+)
 
 
 def source_of(log: Log) -> Source:
@@ -32,7 +45,7 @@ def cells(source: Source) -> dict[str, dict[str, int]]:
 def sums(log: Log) -> dict[str, int]:
     """collect's sums of the arm; the recompute in SQL has every cell alike."""
     found = cells(source_of(log))
-    assert found == expected({0: log.records}, RULES)[0]
+    assert found == expected({0: log.records}, BATCH)[0]
     return found[SUMS]
 
 
@@ -92,7 +105,7 @@ def test_a_propensity_that_no_policy_logs_counts_for_nothing(propensity: float) 
     log = Log()
     log.shown(token(1, propensity=propensity))
     assert SUMS not in cells(source_of(log))
-    assert SUMS not in expected({0: log.records}, RULES)[0]
+    assert SUMS not in expected({0: log.records}, BATCH)[0]
 
 
 def test_amounts_beyond_reason_end_at_a_limit_that_both_know() -> None:
@@ -180,3 +193,28 @@ def test_numpy_from_raw_events_comes_to_the_same() -> None:
     told = [found[name] for name in ("impressions", "impressions_squared", "clicks", "clicks_squared")]
     assert told == [x.sum(), (x * x).sum(), y.sum(), (y * y).sum()]
     assert (found["clicks_by_impressions"], found["shoppers"]) == ((x * y).sum(), 40)
+
+
+def test_orders_are_counted_by_intent_to_treat_whatever_the_token_says() -> None:
+    log = Log()
+    users = [f"u{number}" for number in range(12)]
+    for place, user in enumerate(users):
+        # Half of them order with a token of somebody who was shown something, half without any.
+        bought = line(revenue=100, token=token(place)) if place % 2 else line(revenue=100)
+        log.ordered(f"o{place}", bought, line(2, revenue=20), user_id=user)
+    log.ordered("o0", line(3, revenue=7), user_id=users[0])
+    log.ordered("o1", line(), at=1, user_id=users[1], currency="EUR")
+    found = cells(source_of(log))
+    assert found == expected({0: log.records}, BATCH)[0]
+    out = [user for user in users if held_out(HOLDOUT, user)]
+    assert 2 < len(out) < 10
+    for name, group in ((HELD_OUT, out), (TREATED, [user for user in users if user not in out])):
+        counters = found[f"shoppers|life|{code_of('x'):08x}|00000000|00000000|{code_of(name):08x}"]
+        money = [127 if user == users[0] else 120 for user in group]
+        assert counters == {
+            "shoppers": len(group),
+            "orders": len(group) * UNIT,
+            "orders_squared": len(group) * UNIT**2,
+            "revenue_minor": sum(money) * UNIT,
+            "revenue_minor_squared": sum(each**2 for each in money) * UNIT**2,
+        }
