@@ -35,7 +35,7 @@ class CellMetrics(Struct, frozen=True, kw_only=True):
 
     `sources` is {source: [through, counters]}; `revision` grows with every change: a reader drops lower ones. A name
     that is not known yet is the code in 8 hex digits. In the family copy `variant` is the text's code in hex: that of
-    its `copy_id` in the pool.
+    its `copy_id` in the pool. In the family shoppers category and segment are empty, and counters pass 2^63.
     """
 
     family: str

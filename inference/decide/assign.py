@@ -32,6 +32,14 @@ class Experiment(Struct, frozen=True, kw_only=True):
         return (CONTROL, *(recipe.name for recipe in self.recipes))
 
 
-def held_out(experiment: Experiment, user_id: str) -> bool:
+class Holdout(Struct, frozen=True):
+    """Who is held out, and of which experiment: all that can be told without its arms."""
+
+    name: str
+    salt: str
+    holdout: float
+
+
+def held_out(experiment: Experiment | Holdout, user_id: str) -> bool:
     """Whether the shopper sees no copy at all, as long as the experiment's salt stays the same."""
     return unit(experiment.salt, "holdout", user_id) < experiment.holdout

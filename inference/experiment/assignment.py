@@ -5,6 +5,7 @@ of them; layers hash apart from each other, and an experiment's arms apart from 
 all arms of another alike (Tang, Agarwal, O'Brien and Meyer 2010, doi 10.1145/1835804.1835810).
 """
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
@@ -13,6 +14,8 @@ from msgspec import Struct
 
 from inference.decide.hashing import unit
 from schemas.experiments import CONTROL, LAYER_BUCKETS, ExperimentRecord
+
+_NOBODY = -1
 
 
 class Placement(Struct, frozen=True):
@@ -62,6 +65,45 @@ def placements(running: Iterable[ExperimentRecord], user_id: str) -> tuple[Place
             arm = None if _held_out(experiment, user_id) else _drawn(experiment, user_id)
             found[experiment.layer] = Placement(experiment, arm)
     return tuple(found.values())
+
+
+class Running:
+    """The experiments that run, made ready to be asked who is where, at one hash a layer."""
+
+    def __init__(self, records: Iterable[ExperimentRecord] = ()) -> None:
+        self.records = tuple(each for each in records if each.state == "running")
+        self._layers: dict[str, array[int]] = {}
+        for place, record in enumerate(self.records):
+            if record.first is None or record.after is None:
+                continue
+            buckets = self._layers.setdefault(record.layer, array("l", [_NOBODY]) * LAYER_BUCKETS)
+            for bucket in range(max(0, record.first), min(record.after, LAYER_BUCKETS)):
+                # Of two with the same bucket the first in order has it, as in `placements`.
+                if buckets[bucket] == _NOBODY:
+                    buckets[bucket] = place
+
+    def __bool__(self) -> bool:
+        return bool(self._layers)
+
+    def placement(self, user_id: str) -> Placement | None:
+        """The one experiment that decides what the shopper sees; None for one who is in none.
+
+        A shopper has a place in one experiment of each layer, and a text can only be of one arm. Which layer has the
+        shopper is a hash of the two, so it falls on all arms of the others alike, and another layer's start or stop
+        moves nobody but the shoppers that it takes or leaves (rendezvous hashing: Thaler and Ravishankar 1998, doi
+        10.1109/90.663936).
+        """
+        chosen, best = _NOBODY, -1.0
+        for layer, buckets in self._layers.items():
+            place = buckets[layer_of(layer, user_id)]
+            if place != _NOBODY:
+                claim = unit("layer claim", layer, user_id)
+                if claim > best:
+                    chosen, best = place, claim
+        if chosen == _NOBODY:
+            return None
+        record = self.records[chosen]
+        return Placement(record, None if _held_out(record, user_id) else _drawn(record, user_id))
 
 
 def overlap(one: ExperimentRecord, other: ExperimentRecord) -> bool:

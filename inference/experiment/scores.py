@@ -11,9 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.experiment.ratio import Estimate, ratio
-
-UNIT = 1 << 16
-"""A weight of 1 as an integer: 5 decimal digits for an arm that is always shown, more for every rarer one."""
+from schemas.shopper_sums import UNIT
 
 Floats = npt.NDArray[np.float64]
 

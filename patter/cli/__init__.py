@@ -35,6 +35,7 @@ def build() -> typer.Typer:
         experiment,
         features,
         policy,
+        report,
         run,
         simulate,
         status,
@@ -59,7 +60,8 @@ def build() -> typer.Typer:
     ) -> None:
         """Writes, serves and learns personalized marketing copy in the stream."""
 
-    for verb in (demo.demo, up.up, status.status, check.check, verify.verify, write.write, ask.ask):
+    verbs = (demo.demo, up.up, status.status, check.check, verify.verify, report.report, write.write, ask.ask)
+    for verb in verbs:
         app.command()(verb)
     app.command(cls=conversion.Train)(train.train)
     for name, group, about in (

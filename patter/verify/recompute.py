@@ -10,12 +10,13 @@ from patter.verify.agents import agent_tables
 from patter.verify.rows import Column, Rows, numbers
 from patter.verify.rules import Rules
 from schemas.events import KINDS
+from schemas.token import code_of
 
 _LOADED = {
     "rejected": "SELECT * FROM loaded",
     "event": """
         SELECT part, off, time_ms, kind.name AS kind, shopper, nullif(session, -1) AS session, agent,
-            order_no, refund_no, ours = 1 AS ours
+            order_no, refund_no, ours = 1 AS ours, held = 1 AS held
         FROM loaded JOIN kind ON kind.number = loaded.kind
     """,
     "token": "SELECT * REPLACE (valid = 1 AS valid, barred = 1 AS barred) FROM loaded",
@@ -36,6 +37,7 @@ STEPS = (
     "4_credit",
     "5_refunds",
     "6_gains",
+    "7_sums",
     "7_total",
     "8_cells",
 )
@@ -46,9 +48,13 @@ def recomputed(rows: Rows, rules: Rules) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory in which everything is counted: see `8_cells.sql` for `cell` and `contribution`."""
     connection = duckdb.connect(config=_CONFIG | ({"threads": 1} if rows.records < FEW else {}))
     try:
+        held = None if rules.holdout is None else code_of(rules.holdout.name)
         connection.execute(
-            "CREATE TABLE rules AS SELECT $1::BIGINT AS lateness_ms, $2::BIGINT AS max_cells, $3::BIGINT AS max_copies",
-            [rules.lateness_ms, rules.max_cells, rules.max_copies],
+            """
+            CREATE TABLE rules AS
+            SELECT $1::BIGINT AS lateness_ms, $2::BIGINT AS max_cells, $3::BIGINT AS max_copies, $4::BIGINT AS holdout
+            """,
+            [rules.lateness_ms, rules.max_cells, rules.max_copies, held],
         )
         connection.execute(
             "CREATE TABLE kind AS SELECT unnest(range(len($1))) AS number, unnest($1) AS name", [list(KINDS)]

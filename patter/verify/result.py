@@ -7,6 +7,8 @@ from patter.verify.rules import Difference
 
 # Whoever looks for a fault needs the first few; a wrong setting makes every cell differ.
 MOST_TOLD = 1_000
+# Up to here every reader of JSON has whole numbers exactly.
+MOST_EXACT = 2**53
 EQUAL, DIFFERS, INCONCLUSIVE = 0, 1, 4
 
 
@@ -57,5 +59,15 @@ class VerifyResult(Struct, frozen=True, kw_only=True):
             "truncated_partitions": self.truncated_partitions,
             "records_read": self.records_read,
             "offsets": self.offsets,
-            "differences": [msgspec.to_builtins(each) for each in self.differences[:MOST_TOLD]],
+            "differences": [_told(each) for each in self.differences[:MOST_TOLD]],
         }
+
+
+def _told(difference: Difference) -> dict[str, object]:
+    """A difference. A sum of squares that JSON's readers would round stands as text."""
+    told: dict[str, object] = msgspec.to_builtins(difference)
+    for field in ("online", "batch"):
+        number = told[field]
+        if isinstance(number, int) and abs(number) > MOST_EXACT:
+            told[field] = str(number)
+    return told

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from inference.decide.assign import held_out
 from patter.verify.rules import Rules
 from schemas.decode import Rejection, decode_event, time_ms
 from schemas.events import (
@@ -22,6 +23,7 @@ from schemas.events import (
     OrderPlaced,
     OrderRefunded,
 )
+from schemas.shopper_sums import counted_weight
 from schemas.token import NO_CODE, code_of, verify
 
 ABSENT = -1
@@ -64,11 +66,11 @@ class Rows:
         self.records = 0
         self.rejected = Table("part", "off")
         self.event = Table(
-            "part", "off", "time_ms", "kind", "shopper", "session", "agent", "order_no", "refund_no", "ours"
+            *("part", "off", "time_ms", "kind", "shopper", "session", "agent", "order_no", "refund_no", "ours", "held")
         )
         self.token = Table(
             *("part", "off", "place", "text", "valid", "decision", "decided_ms", "barred"),
-            *("experiment", "category", "segment", "variant", "copy", "product"),
+            *("experiment", "category", "segment", "variant", "copy", "product", "weight"),
         )
         self.line = Table("part", "off", "place", "line_no", "product", "quantity", "revenue")
         self.refund_line = Table("part", "off", "place", "line_no", "quantity", "amount")
@@ -112,7 +114,9 @@ class Rows:
         session = self._number(event.session_id) if event.session_id else ABSENT
         agent = self.agents.setdefault((event.user_agent or "").lower(), len(self.agents))
         kind, shopper = _KIND_NUMBER[type(event)], self._number(event.user_id)
-        self.event.add(partition, offset, time_ms(event.time), kind, shopper, session, agent, order, refund, ours)
+        holdout = self._rules.holdout
+        held = holdout is not None and order != ABSENT and held_out(holdout, event.user_id)
+        self.event.add(partition, offset, time_ms(event.time), kind, shopper, session, agent, order, refund, ours, held)
 
     def _order(self, partition: int, offset: int, event: OrderPlaced) -> None:
         self._token(partition, offset, EVENT_PLACE, event.token)
@@ -129,12 +133,13 @@ class Rows:
             return
         text, claims = code_of(token), verify(token, self._rules.keys)
         if claims is None:
-            self.token.add(partition, offset, place, text, 0, ABSENT, 0, 0, 0, 0, 0, 0, 0, 0)
+            self.token.add(partition, offset, place, text, 0, ABSENT, 0, 0, 0, 0, 0, 0, 0, 0, 0)
             return
         barred = claims.holdout or claims.excluded or claims.arm == NO_CODE
         self.token.add(
             *(partition, offset, place, text, 1, self._number(claims.decision_id), claims.time_ms, barred),
             *(claims.experiment, claims.category, claims.segment, claims.arm, claims.copy, claims.product),
+            counted_weight(claims.propensity),
         )
 
     def _number(self, name: object) -> int:

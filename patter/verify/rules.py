@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from inference.decide.assign import Holdout
 from schemas.agents import AgentRules, RulesSpan
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """Token keys by id, rules that tell bots, the tenant's currency, and three limits.
+    """Token keys by id, rules that tell bots, the tenant's currency, three limits, and who is held out of the settings'
+    experiment (None: nobody).
 
     `spans` are the rules that collect counted under, from which offset on, by partition; where they are not known
     `agents` hold from the beginning.
@@ -21,6 +23,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     max_cells: int
     max_copies: int
     spans: Mapping[int, Sequence[RulesSpan]] = {}
+    holdout: Holdout | None = None
 
 
 class OnlineSource(Struct, frozen=True, kw_only=True):

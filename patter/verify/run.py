@@ -17,6 +17,7 @@ from patter.verify.result import VerifyResult
 from patter.verify.rules import Difference, OnlineSource, Rules
 from patter.verify.spans import rules_spans
 from patter.wiring.agents import agent_rules
+from patter.wiring.experiment import holdout_of
 from patter.wiring.kafka import group_of, kafka_options, topics_of
 from patter.wiring.tokens import token_keys
 from schemas.cells import DAY_MS
@@ -39,6 +40,7 @@ def verify_rules(settings: Settings) -> Rules:
         currency=settings.collect.currency,
         max_cells=settings.collect.max_cells,
         max_copies=settings.collect.max_copies,
+        holdout=holdout_of(settings),
     )
 
 

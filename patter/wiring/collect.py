@@ -7,6 +7,7 @@ import structlog
 from features.store.writer import StoreWriter
 from patter.settings import Settings
 from patter.wiring.agents import agent_rules
+from patter.wiring.experiment import holdout_of
 from patter.wiring.features import feature_options
 from patter.wiring.kafka import group_of, kafka_options, topics_of
 from patter.wiring.process import RoleProcess, now_ms
@@ -40,6 +41,7 @@ def collect_rules(settings: Settings) -> Rules:
         lateness_ms=int(settings.collect.lateness_days * DAY_MS),
         max_cells=settings.collect.max_cells,
         max_copies=settings.collect.max_copies,
+        holdout=holdout_of(settings),
     )
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from features.segments import SegmentTable
-from inference.decide.assign import Experiment, Recipe
+from inference.decide.assign import Experiment, Holdout, Recipe
 from patter.settings import Settings
 
 
@@ -17,6 +17,12 @@ def experiment_of(settings: Settings) -> Experiment:
         holdout=part.holdout,
         recipes=tuple(Recipe(each.name, each.tone, each.cta, each.length) for each in settings.variants),
     )
+
+
+def holdout_of(settings: Settings) -> Holdout | None:
+    """Who is held out; None where nobody is."""
+    part = settings.experiment
+    return Holdout(part.name, part.salt, part.holdout) if part.holdout else None
 
 
 def segment_table(settings: Settings) -> SegmentTable:

@@ -34,7 +34,7 @@ from streams.serve.tally import ROLE
 
 log = structlog.get_logger("patter.serve")
 
-USED = ("events", "decisions", "copy_requests", "codes", "dlq", "catalog", "copy", "policy")
+USED = ("events", "decisions", "copy_requests", "codes", "dlq", "catalog", "copy", "policy", "experiments")
 
 
 def serve_setup(
@@ -98,7 +98,8 @@ def run_serve(settings: Settings, member: str, port: int | None, *, resumed: boo
     reader = open_reader(feature_options(settings), demand_store=not resumed)
     conversion = bundle.conversion
     setup = serve_setup(settings, member, reader, bundle.sha256, conversion.version if conversion else None)
-    state_topics = StateTopics(topics["catalog"].name, topics["copy"].name, topics["policy"].name, topics["codes"].name)
+    read = ("catalog", "copy", "policy", "codes", "experiments")
+    state_topics = StateTopics(**{state: topics[state].name for state in read})
     broadcast = BroadcastReader(options, list(state_topics.names().values()), now_ms)
     pool = Pool(setup.channel, setup.locale, bundle.sha256)
     states = States(broadcast, state_topics, pool, process.metrics, ROLE)

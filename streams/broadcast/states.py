@@ -1,4 +1,4 @@
-"""Pool, catalogue, policy and codes together, fed by one reader.
+"""Pool, catalogue, policy, codes and experiments together, fed by one reader.
 
 A record that does not decode is counted and skipped: the topics are written by Patter and by the shop's catalogue feed,
 and one bad product must not take the others down.
@@ -15,10 +15,12 @@ from inference.decide.policy import Policy
 from schemas.catalog import Product
 from schemas.copy import CopyKey, PoolEntry
 from schemas.curation import CopyRuling, Creativity
+from schemas.experiments import ExperimentRecord
 from schemas.policies import PolicySnapshot
 from schemas.ports import Metrics
 from schemas.token import CodeName
 from streams.broadcast.curation import Curation
+from streams.broadcast.experiments import Experiments
 from streams.broadcast.pool import Pool
 from streams.broadcast.reader import BroadcastReader
 from streams.kafka.records import Record
@@ -30,6 +32,7 @@ _entry = msgspec.json.Decoder(PoolEntry)
 _policy = msgspec.json.Decoder(PolicySnapshot)
 _code = msgspec.json.Decoder(CodeName)
 _ruling = msgspec.json.Decoder(CopyRuling)
+_experiment = msgspec.json.Decoder(ExperimentRecord)
 _creativity = msgspec.json.Decoder(Creativity)
 
 
@@ -42,6 +45,7 @@ class StateTopics(Struct, frozen=True):
     codes: str | None = None
     rulings: str | None = None
     creativity: str | None = None
+    experiments: str | None = None
 
     def names(self) -> dict[str, str]:
         """State -> topic, of those that are read."""
@@ -63,6 +67,7 @@ class States:
         self.policy: Policy | None = None
         self.codes: dict[int, str] = {}
         self.curation = Curation()
+        self.experiments = Experiments()
         handlers = {
             "catalog": self._product,
             "copy": self._copy,
@@ -70,6 +75,7 @@ class States:
             "codes": self._code,
             "rulings": self._ruling,
             "creativity": self._weight,
+            "experiments": self._experiment,
         }
         self._apply = {topic: handlers[state] for state, topic in topics.names().items()}
 
@@ -139,3 +145,7 @@ class States:
     def _weight(self, record: Record) -> None:
         if record.value:
             self.curation.weigh(_creativity.decode(record.value))
+
+    def _experiment(self, record: Record) -> None:
+        if record.value:
+            self.experiments.take(_experiment.decode(record.value))

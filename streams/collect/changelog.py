@@ -17,7 +17,7 @@ from streams.collect.source import Source
 
 K = TypeVar("K")
 V = TypeVar("V")
-SHOPPER, ORDER, CELL, ARM, TEXT, META = "s", "o", "c", "k", "t", "m"
+SHOPPER, ORDER, CELL, ARM, TEXT, PAIR, SUMS, META = "s", "o", "c", "k", "t", "p", "n", "m"
 
 
 class Meta(Struct, array_like=True, frozen=True):
@@ -33,6 +33,7 @@ _meta = msgspec.msgpack.Decoder(Meta)
 _arm = msgspec.msgpack.Decoder(ArmCell)
 _span = msgspec.json.Decoder(RulesSpan)
 _counters = msgspec.msgpack.Decoder(list[int])
+_sums = msgspec.msgpack.Decoder(list[str])
 
 Change = tuple[bytes, bytes | None]
 """Key and value of a state record; no value removes the key."""
@@ -45,13 +46,15 @@ def changes(source: Source, gone: Sequence[Place]) -> Iterator[Change]:
         yield _key(source, SHOPPER, user_id), source.shoppers.get(user_id)
     for order_id in source.ordered:
         yield _key(source, ORDER, order_id), source.orders.get(order_id)
-    for kind, numbered in ((ARM, counts.arms), (TEXT, counts.copies)):
+    for kind, numbered in ((ARM, counts.arms), (TEXT, counts.copies), (PAIR, counts.sums.pairs)):
         for number, cell in numbered.fresh():
             yield _key(source, kind, str(number)), _encode(cell)
     for number in range(len(source.spans) - source.fresh_spans, len(source.spans)):
         yield _key(source, RULES_KIND, str(number)), msgspec.json.encode(source.spans[number])
     for place in counts.changed:
         yield _key(source, CELL, _written(place)), _encode(counts.raw(place))
+    for pair in counts.sums.changed:
+        yield _key(source, SUMS, str(pair)), _encode(counts.sums.written(pair))
     for place in gone:
         yield _key(source, CELL, _written(place)), None
     meta = Meta(source.through, counts.high_ms, {name: count for name, count in counts.total.items() if count})
@@ -64,9 +67,10 @@ class Restoring:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._prefix = f"{source.name}|".encode()
-        self._numbered: dict[str, dict[int, ArmCell]] = {ARM: {}, TEXT: {}}
+        self._numbered: dict[str, dict[int, ArmCell]] = {ARM: {}, TEXT: {}, PAIR: {}}
         self._cells: dict[Place, list[int]] = {}
         self._spans: dict[int, RulesSpan] = {}
+        self._sums: dict[int, list[str]] = {}
         self._meta: Meta | None = None
 
     def put(self, key: bytes | None, value: bytes | None) -> None:
@@ -82,6 +86,8 @@ class Restoring:
         elif kind == CELL:
             which, start, arm = map(int, name.split(":"))
             _set(self._cells, (which, start, arm), None if value is None else _counters.decode(value))
+        elif kind == SUMS and value is not None:
+            self._sums[int(name)] = _sums.decode(value)
         elif kind in self._numbered and value is not None:
             self._numbered[kind][int(name)] = _arm.decode(value)
         elif kind == RULES_KIND and value is not None:
@@ -90,17 +96,20 @@ class Restoring:
             self._meta = _meta.decode(value)
 
     def finish(self) -> Source:
-        """The source. Raises ValueError where an arm or copy cell is missing."""
+        """The source. Raises ValueError where an arm, copy cell or pair is missing."""
         source, meta = self._source, self._meta
         if meta is None:
             return source
         source.through, source.counts.high_ms = meta.through, meta.high_ms
         source.counts.total.update(meta.total)
-        for kind, numbered in ((ARM, source.counts.arms), (TEXT, source.counts.copies)):
+        counts = source.counts
+        for kind, numbered in ((ARM, counts.arms), (TEXT, counts.copies), (PAIR, counts.sums.pairs)):
             for number, cell in sorted(self._numbered[kind].items()):
                 numbered.restore(number, cell)
         for place, counters in self._cells.items():
-            source.counts.restore(place, counters)
+            counts.restore(place, counters)
+        for pair, written in self._sums.items():
+            counts.sums.restore(pair, written)
         source.spans = [self._spans[number] for number in sorted(self._spans)]
         source.settle()
         return source

@@ -12,12 +12,14 @@ from schemas.cells import (
     TOTAL_COUNTERS,
     WIDTHS,
     YOUNG,
+    ArmCell,
     Cell,
     bucket_name,
     bucket_start,
     is_kept,
 )
 from streams.collect.numbered import NOWHERE, Numbered
+from streams.collect.sums import Sums
 
 Place = tuple[int, int, int]
 """Which width (an index, `_LIFE` or `_COPY`), where the bucket starts (ms), and the number of the arm cell, or of the
@@ -32,18 +34,19 @@ STEP_MS = FLOW.width_ms
 
 
 class Counts:
-    """Counters that only grow. What changed since the last `settle` is in `changed`, and in `arms` and `copies`."""
+    """Counters that only grow. What changed since the last `settle` is in `changed`, in `arms`, `copies` and `sums`."""
 
-    def __init__(self, max_cells: int, max_copies: int) -> None:
+    def __init__(self, max_cells: int, max_copies: int, groups: Sequence[ArmCell] = ()) -> None:
         self.high_ms = 0
         self.total: dict[str, int] = dict.fromkeys(TOTAL_COUNTERS, 0)
         self.arms, self.copies = Numbered(max_cells), Numbered(max_copies)
+        self.sums = Sums(max_cells, groups)
         self._cells: dict[Place, list[int]] = {}
         self.changed: set[Place] = set()
         self._expired_at = 0
 
     def __len__(self) -> int:
-        return len(self._cells)
+        return len(self._cells) + len(self.sums)
 
     def add(self, arm: int, copy: int, event_ms: int, decided_ms: int, amounts: Mapping[str, int]) -> None:
         """Count what one event does to one decision, in every bucket that is kept.
@@ -83,6 +86,7 @@ class Counts:
         self.changed = set()
         self.arms.settle()
         self.copies.settle()
+        self.sums.settle()
 
     def cell(self, place: Place) -> Cell:
         """The cell at a place."""
@@ -110,3 +114,5 @@ class Counts:
         yield TOTAL, {name: count for name, count in self.total.items() if count}
         for place in self._cells:
             yield self.cell(place), self.counters(place)
+        for pair in self.sums.known():
+            yield self.sums.cell(pair), self.sums.counters(pair)

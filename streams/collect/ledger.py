@@ -11,7 +11,9 @@ NOBODY = -1
 
 
 class Line(Struct, array_like=True, gc=False):
-    """One order line. `revenue_minor` is None in another currency than the tenant's."""
+    """One order line. `revenue_minor` is None in another currency than the tenant's. From `decision` on it is about the
+    decision that it is credited to.
+    """
 
     revenue_minor: int | None
     quantity: int
@@ -19,6 +21,9 @@ class Line(Struct, array_like=True, gc=False):
     decided_ms: int = 0
     arm: int = 0
     copy: int = NOWHERE
+    pair: int = NOWHERE
+    weight: int = 0
+    buyer: str = ""
 
 
 class Order(Struct, array_like=True):

@@ -12,11 +12,13 @@ from streams.collect.shopper import ORDERED, Decision, Shopper
 
 
 class Buyer(Struct, frozen=True):
-    """Who orders, and when; how a token's decision is found, and how one is marked."""
+    """Who orders, and when; how a token's decision is found, how one is marked, and how amounts are counted in one."""
 
+    name: str
     shopper: Shopper
     decision: Callable[[Shopper, Claims], Decision]
-    mark: Callable[[Decision, int, int], bool]
+    mark: Callable[[Shopper, Decision, int, int], bool]
+    count: Callable[[Shopper, Decision, int, dict[str, int]], None]
     moment_ms: int
     session: int
 
@@ -49,9 +51,10 @@ def place(
         if decision is not None:
             entry.decision, entry.decided_ms = decision.id, decision.decided_ms
             entry.arm, entry.copy = decision.arm, decision.copy
-            buyer.mark(decision, ORDERED, buyer.moment_ms)
+            entry.pair, entry.weight, entry.buyer = decision.pair, decision.weight, buyer.name
+            buyer.mark(buyer.shopper, decision, ORDERED, buyer.moment_ms)
             amounts = {"order_lines": 1, "revenue_minor": entry.revenue_minor or 0}
-            counts.add(decision.arm, decision.copy, buyer.moment_ms, decision.decided_ms, amounts)
+            buyer.count(buyer.shopper, decision, buyer.moment_ms, amounts)
         known.lines[str(line.line)] = entry
     if not fresh:
         total["duplicates"] += 1
@@ -74,8 +77,13 @@ def _credit(line: OrderLine, said: Claims | None, own: Claims | None, buyer: Buy
     return touch.decision, "match_session" if same else "match_inferred"
 
 
-def refund(counts: Counts, order: Order | None, event: OrderRefunded, moment_ms: int) -> bool:
-    """Count a refund and take note of it in its order; whether it is a new one of an order that is known."""
+def refund(
+    counts: Counts, order: Order | None, event: OrderRefunded, count: Callable[[Line, dict[str, int]], None]
+) -> bool:
+    """Count a refund and take note of it in its order; whether it is a new one of an order that is known.
+
+    `count` counts amounts in the decision of a line, once for each decision of each buyer.
+    """
     total = counts.total
     if order is None:
         total["refund_unknown"] += 1
@@ -85,8 +93,8 @@ def refund(counts: Counts, order: Order | None, event: OrderRefunded, moment_ms:
         return False
     order.refunds.append(event.refund_id)
     total["refunds"] += 1
-    amounts: dict[int, int] = {}
-    whose: dict[int, Line] = {}
+    amounts: dict[tuple[str, int], int] = {}
+    whose: dict[tuple[str, int], Line] = {}
     for line, asked in _refunded(order, event):
         if line is None:
             total["refund_unknown"] += 1
@@ -94,11 +102,11 @@ def refund(counts: Counts, order: Order | None, event: OrderRefunded, moment_ms:
         amount = _amount(line, asked)
         total["refunded_minor"] += amount
         if line.decision != NOBODY:
-            amounts[line.decision] = amounts.get(line.decision, 0) + amount
-            whose[line.decision] = line
-    for decision, amount in amounts.items():
-        line = whose[decision]
-        counts.add(line.arm, line.copy, moment_ms, line.decided_ms, {"refunds": 1, "refunded_minor": amount})
+            place = (line.buyer, line.decision)
+            amounts[place] = amounts.get(place, 0) + amount
+            whose[place] = line
+    for place, amount in amounts.items():
+        count(whose[place], {"refunds": 1, "refunded_minor": amount})
     return True
 
 

@@ -23,6 +23,8 @@ def published(source: Source, partition: int, topics: CollectTopics, gone: Seque
     counts = source.counts
     for place in counts.changed:
         yield _partial(source, counts.cell(place).text(), counts.counters(place), topics)
+    for pair in counts.sums.changed:
+        yield _partial(source, counts.sums.cell(pair).text(), counts.sums.counters(pair), topics)
     yield _partial(source, TOTAL.text(), {name: count for name, count in counts.total.items() if count}, topics)
     for place in gone:
         yield _partial(source, counts.cell(place).text(), None, topics)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from inference.decide.assign import Holdout
 from schemas.agents import AgentRules
 from schemas.cells import DAY_MS
 
@@ -18,7 +19,9 @@ TOUCHES = 20
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """Token keys by id, the tenant's currency, rules that tell bots, and three limits."""
+    """Token keys by id, the tenant's currency, rules that tell bots, three limits, and who is held out of the settings'
+    experiment (None: nobody).
+    """
 
     keys: Mapping[int, bytes]
     currency: str
@@ -26,3 +29,4 @@ class Rules(Struct, frozen=True, kw_only=True):
     lateness_ms: int
     max_cells: int
     max_copies: int
+    holdout: Holdout | None = None

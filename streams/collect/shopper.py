@@ -14,6 +14,7 @@ from msgspec import Struct
 from schemas.cells import SECOND_MS
 from streams.collect.numbered import NOWHERE
 from streams.collect.rules import CLICK_MS, IMPRESSION_MS, TOKEN_MS, TOUCHES
+from streams.collect.sums import forget
 from streams.collect.watch import Watch
 
 SEEN, CLICKED, CARTED, ORDERED = 1, 2, 4, 8
@@ -27,8 +28,8 @@ _NO_TOUCH = -1
 class Decision(Struct, array_like=True, gc=False):
     """A decision that a shopper answered. `id` is the first 8 bytes of its own; product and sessions are 32-bit codes.
 
-    `arm` and `copy` are numbers of cells. Times of touches count from the decision, in ms; an offset of -1 says that
-    there is no such touch.
+    `arm`, `copy` and `pair` are numbers of cells, `weight` is that of its propensity. Times of touches count from the
+    decision, in ms; an offset of -1 says that there is no such touch.
     """
 
     id: int
@@ -43,6 +44,8 @@ class Decision(Struct, array_like=True, gc=False):
     clicked_offset: int = _NO_TOUCH
     clicked_session: int = 0
     copy: int = NOWHERE
+    pair: int = NOWHERE
+    weight: int = 0
 
     def see(self, event_ms: int, offset: int, session: int) -> None:
         """The touch of an impression."""
@@ -63,7 +66,7 @@ class Touch(Struct, frozen=True, gc=False):
 
 
 class Shopper(Struct, array_like=True):
-    """One shopper. `slots` and `order_days` belong to activity.py."""
+    """One shopper. `slots` and `order_days` belong to activity.py, `brought` to sums.py."""
 
     held: list[Decision] = []
     rest: bytes = b""
@@ -71,16 +74,16 @@ class Shopper(Struct, array_like=True):
     order_days: list[list[int]] = []
     category: str | None = None
     watch: Watch | None = None
+    brought: list[list[int]] = []
 
-    def hold(self, decision_id: int, decided_ms: int, arm: int, copy: int, product: int) -> Decision:
-        """The decision, to be marked; `close` puts it away again."""
+    def hold(self, found: Decision) -> Decision:
+        """The decision, with what is known of it, to be marked; `close` puts it away again."""
         for decision in self.held:
-            if decision.id == decision_id:
+            if decision.id == found.id:
                 return decision
-        found = Decision(decision_id, decided_ms, arm, product, copy=copy)
         for at in range(0, len(self.rest), _REST.size):
             known, _, bits = _REST.unpack_from(self.rest, at)
-            if known == decision_id:
+            if known == found.id:
                 found.bits = bits
                 self.rest = self.rest[:at] + self.rest[at + _REST.size :]
                 break
@@ -124,6 +127,7 @@ class Shopper(Struct, array_like=True):
                     self.rest += _REST.pack(decision.id, max(0, decision.decided_ms // SECOND_MS), decision.bits)
             self.held = [decision for decision in self.held if not _is_bare(decision)]
         self._forget_expired(high_ms)
+        self.brought = forget(self.brought, high_ms)
 
     def _forget_expired(self, high_ms: int) -> None:
         # Seconds are rounded down, so a decision is kept up to one second too long; it is judged by its token anyway.
@@ -133,7 +137,7 @@ class Shopper(Struct, array_like=True):
 
     def is_empty(self) -> bool:
         """Whether nothing of it is worth remembering."""
-        return not (self.held or self.rest or self.slots or self.order_days or self.watch)
+        return not (self.held or self.rest or self.slots or self.order_days or self.watch or self.brought)
 
 
 def _touches(decision: Decision) -> Iterator[Touch]:

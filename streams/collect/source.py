@@ -5,6 +5,7 @@ Its counters are a function of the log up to `through`; see docs/feedback.md.
 
 from collections.abc import Callable
 
+from inference.decide.assign import held_out
 from schemas.agents import WATCHED_MS, RulesSpan, suppressed_by
 from schemas.cells import ArmCell
 from schemas.decode import Rejection, time_ms
@@ -18,13 +19,16 @@ from schemas.events import (
     OrderRefunded,
     ProductViewed,
 )
+from schemas.shopper_sums import HELD_OUT, TREATED, UNIT, counted_weight, pair_cell
 from schemas.token import NO_CODE, Claims, code_of, verify
 from streams.agents.names import AgentNames
 from streams.collect import activity, ledger, numbered, shopper, watch
 from streams.collect.counts import Counts
+from streams.collect.ledger import Line
 from streams.collect.orders import Buyer, place, refund
 from streams.collect.rules import TOKEN_MS, Rules
 from streams.collect.shopper import CARTED, CLICKED, ORDERED, SEEN, Decision, Shopper
+from streams.collect.sums import GROUPS
 from streams.collect.watch import Watch
 
 NOWHERE = -1
@@ -43,7 +47,7 @@ class Source:
         self.spans: list[RulesSpan] = []
         self.fresh_spans = 0
         self.through = NOWHERE
-        self.counts = Counts(rules.max_cells, rules.max_copies)
+        self.counts = Counts(rules.max_cells, rules.max_copies, _groups(rules))
         self.shoppers: dict[str, bytes] = {}
         self.orders: dict[str, bytes] = {}
         self.touched: set[str] = set()
@@ -108,7 +112,7 @@ class Source:
     def _answer(self, event: Event, known: Shopper, moment_ms: int, offset: int) -> None:
         session = code_of(event.session_id) if event.session_id else NO_CODE
         if isinstance(event, OrderRefunded):
-            self._refund(event, moment_ms)
+            self._refund(event, known, moment_ms)
         elif isinstance(event, OrderPlaced):
             activity.note_order(known, moment_ms)
             self._order(event, known, moment_ms, session)
@@ -119,11 +123,11 @@ class Source:
             decision = self._decision(known, claims)
             if isinstance(event, CopyClick):
                 activity.note(known, "clicks", moment_ms)
-                if self._mark(decision, CLICKED, moment_ms):
+                if self._mark(known, decision, CLICKED, moment_ms):
                     decision.click(moment_ms, offset, session)
             else:
                 activity.note(known, "impressions", moment_ms)
-                if self._mark(decision, SEEN, moment_ms):
+                if self._mark(known, decision, SEEN, moment_ms):
                     decision.see(moment_ms, offset, session)
         elif isinstance(event, ProductViewed | ListViewed | CartAdded):
             self._looked(event, known, moment_ms)
@@ -135,7 +139,7 @@ class Source:
         if isinstance(event, CartAdded) and event.token is not None:
             claims = self._claims(event.token)
             if claims is not None:
-                self._mark(self._decision(known, claims), CARTED, moment_ms)
+                self._mark(known, self._decision(known, claims), CARTED, moment_ms)
 
     def _claims(self, token: str) -> Claims | None:
         """What a token says that counts."""
@@ -154,9 +158,25 @@ class Source:
         counts, where = self.counts, (claims.experiment, claims.category, claims.segment)
         arm = counts.arms.number_of(ArmCell(*where, claims.arm))
         copy = counts.copies.number_of(ArmCell(*where, claims.copy)) if claims.copy != NO_CODE else numbered.NOWHERE
-        return known.hold(int.from_bytes(claims.decision_id[:8], "big"), claims.time_ms, arm, copy, claims.product)
+        pair = counts.sums.pairs.number_of(pair_cell(claims.experiment, claims.arm))
+        return known.hold(
+            Decision(
+                int.from_bytes(claims.decision_id[:8], "big"),
+                claims.time_ms,
+                arm,
+                claims.product,
+                copy=copy,
+                pair=pair,
+                weight=counted_weight(claims.propensity),
+            )
+        )
 
-    def _mark(self, decision: Decision, bit: int, moment_ms: int) -> bool:
+    def _count(self, known: Shopper, of: Decision | Line, moment_ms: int, amounts: dict[str, int]) -> None:
+        """Count what an event does to one decision of a shopper."""
+        self.counts.add(of.arm, of.copy, moment_ms, of.decided_ms, amounts)
+        self.counts.sums.grow(known.brought, of.pair, of.weight, amounts, self.counts.high_ms)
+
+    def _mark(self, known: Shopper, decision: Decision, bit: int, moment_ms: int) -> bool:
         """Set one of a decision's bits and count what follows from it; whether it was not set before."""
         total = self.counts.total
         if decision.bits & bit:
@@ -185,22 +205,38 @@ class Source:
         ):
             if decision.bits & both == both and before & both != both:
                 amounts[name] = 1
-        self.counts.add(decision.arm, decision.copy, moment_ms, decision.decided_ms, amounts)
+        self._count(known, decision, moment_ms, amounts)
         return True
 
     def _order(self, event: OrderPlaced, known: Shopper, moment_ms: int, session: int) -> None:
         own = self._claims(event.token) if event.token is not None else None
         lines = [self._claims(line.token) if line.token is not None else None for line in event.lines]
         order = ledger.opened(self.orders.get(event.order_id), self.counts.high_ms)
-        buyer = Buyer(known, self._decision, self._mark, moment_ms, session)
+        buyer = Buyer(event.user_id, known, self._decision, self._mark, self._count, moment_ms, session)
+        total = self.counts.total
+        before = {name: total[name] for name in ("orders", "revenue_minor")}
         placed = place(self.counts, order, event, own, lines, buyer, self._rules.currency)
+        if self._rules.holdout is not None:
+            group = GROUPS - (not held_out(self._rules.holdout, event.user_id))
+            gained = {name: total[name] - count for name, count in before.items()}
+            self.counts.sums.grow(known.brought, group, UNIT, gained, self.counts.high_ms)
         if placed is not None:
             self.orders[event.order_id] = ledger.closed(placed)
             self.ordered.add(event.order_id)
 
-    def _refund(self, event: OrderRefunded, moment_ms: int) -> None:
+    def _refund(self, event: OrderRefunded, known: Shopper, moment_ms: int) -> None:
         order = ledger.opened(self.orders.get(event.order_id), self.counts.high_ms)
-        if refund(self.counts, order, event, moment_ms) and order is not None:
+
+        def count(line: Line, amounts: dict[str, int]) -> None:
+            # Whose decision it was, whoever sends the refund.
+            if line.buyer == event.user_id:
+                self._count(known, line, moment_ms, amounts)
+                return
+            buyer = shopper.opened(self.shoppers.get(line.buyer))
+            self._count(buyer, line, moment_ms, amounts)
+            self._close(line.buyer, buyer)
+
+        if refund(self.counts, order, event, count) and order is not None:
             self.orders[event.order_id] = ledger.closed(order)
             self.ordered.add(event.order_id)
 
@@ -223,3 +259,10 @@ class Source:
         elif self.shoppers.pop(user_id, None) is None:
             return
         self.touched.add(user_id)
+
+
+def _groups(rules: Rules) -> tuple[ArmCell, ...]:
+    if rules.holdout is None:
+        return ()
+    experiment = code_of(rules.holdout.name)
+    return pair_cell(experiment, code_of(HELD_OUT)), pair_cell(experiment, code_of(TREATED))

@@ -11,6 +11,7 @@ from inference.decide.intervals import wilson
 from inference.decide.rates import cart_rate, click_rate, order_rate, order_rate_of_clicks
 from schemas.cells import ARM_COUNTERS, COPY, OTHERS, TOTAL_COUNTERS, Cell
 from schemas.partials import CellMetrics, Partial, Rate
+from schemas.shopper_sums import SHOPPER_COUNTERS
 from streams.learn.names import Names
 
 Counters = Mapping[str, int]
@@ -30,7 +31,7 @@ RATES: Mapping[str, tuple[Formula, str, str]] = {
 }
 """Rate -> its formula, and the counters that go into it."""
 
-_ORDER = {name: place for place, name in enumerate(dict.fromkeys((*ARM_COUNTERS, *TOTAL_COUNTERS)))}
+_ORDER = {name: place for place, name in enumerate(dict.fromkeys((*ARM_COUNTERS, *TOTAL_COUNTERS, *SHOPPER_COUNTERS)))}
 
 
 def apply(value: Value, partial: Partial) -> Value | None:

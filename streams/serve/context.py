@@ -35,8 +35,8 @@ class Side(NamedTuple):
     """One entity's rows, put together. Good until `until_ms`, and for the batch for which it was made.
 
     First what the press needs: its id as JSON, and its members of `features`, `feature_states` and `feature_times_ms`;
-    of a shopper the segment (None where it depends on the product too) and why nothing is shown. The compiled half
-    takes them by their place.
+    of a shopper the name of the menus (None where it depends on the product too) and why nothing is shown. The compiled
+    half takes them by their place.
     """
 
     name: bytes
@@ -78,6 +78,10 @@ class Sides:
         self._at_hand: Callable[..., AtHand] = native.module.at_hand if native.compiled() else at_hand
         self._latest_ms = 0
         self._states: dict[bytes, bytes] = {}
+
+    def forget(self) -> None:
+        """What follows from an entity's rows is not what it was."""
+        self._known = {}
 
     def begin(self, triggers: Sequence[Trigger], now_ms: int) -> Waiting:
         """What is at hand for each event's entity. `finish` takes the rows of the rest."""

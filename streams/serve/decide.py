@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from inference.decide.assign import held_out
+from inference.experiment.assignment import Placement, Running
 from schemas.errors import Code
 from schemas.ports import FeatureReader, ViewRow
 from streams.kafka.records import Put
 from streams.serve.codes import Codes
+from streams.serve.cohort import menu_name
 from streams.serve.context import Rows, Side, Sides, Values
 from streams.serve.gate import Asking, Trigger
 from streams.serve.menu import Menu, Menus
@@ -38,6 +40,15 @@ class Decider:
         self._products = Sides("product_id", product_views, lambda _name, _values: (None, None))
         self._press = press_of(setup, comma=bool(user_views and product_views))
         self._world: World | None = None
+        self._running = Running()
+        # What a menu's name stands for, of shoppers who are in an experiment: a few for each of its arms.
+        self._cohorts: dict[str, tuple[str, Placement]] = {}
+
+    def place(self, running: Running) -> None:
+        """From the next `look_up` on shoppers are in these experiments. The same object again costs nothing."""
+        if running is not self._running:
+            self._running, self._cohorts = running, {}
+            self._shoppers.forget()
 
     def look_up(self, triggers: Sequence[Trigger], reader: FeatureReader, now_ms: int) -> Known:
         """What is known of everyone in the batch.
@@ -75,17 +86,30 @@ class Decider:
         """The menu for an event that no shelf had one for."""
         world, setup = self._world, self._setup
         assert world is not None
-        segment = shopper.segment
-        if segment is None:
+        if shopper.segment is None:
             segment = setup.segment_of({**shopper.basis.values, **product.basis.values})
+            placement = self._placement(event.user_id)
+        else:
+            segment, placement = self._cohorts.get(shopper.segment, (shopper.segment, None))
         stop = Code.KILL_SWITCH if world.policy.snapshot.kill else shopper.stop
-        return self._menus.menu(event.product_id or "", segment, stop, world)
+        return self._menus.menu(event.product_id or "", segment, stop, world, placement)
+
+    def _placement(self, user_id: str) -> Placement | None:
+        """Where the shopper is; nobody whom the settings hold out is in an experiment."""
+        if not self._running or held_out(self._setup.experiment, user_id):
+            return None
+        return self._running.placement(user_id)
 
     def _about_shopper(self, user_id: str, values: Values) -> tuple[str | None, Code | None]:
-        """Segment (None where it depends on the product), and why this shopper is shown nothing, if so."""
+        """The menus' name (None where it depends on the product), and why this shopper is shown nothing, if so."""
         setup, cap = self._setup, self._setup.cap
         segment = None if setup.segments_see_products else setup.segment_of(values)
-        if held_out(setup.experiment, user_id):
+        placement = self._placement(user_id)
+        if placement is not None and segment is not None:
+            name = menu_name(segment, placement)
+            self._cohorts[name] = segment, placement
+            segment = name
+        if held_out(setup.experiment, user_id) or (placement is not None and placement.held_out):
             return segment, Code.HOLDOUT
         if cap is not None:
             seen = (values.get(cap.view) or {}).get(cap.feature)

@@ -6,21 +6,24 @@ known, and on no single event. It is computed once and thrown away when one of t
 is shown has one outcome, so that all of them are drawn and written alike.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from inference.decide.assign import CONTROL
 from inference.decide.eligibility import arm_texts
 from inference.decide.facts import Facts
+from inference.experiment.assignment import Placement
 from inference.generate.render import render
 from schemas.decisions import DecisionBody
 from schemas.errors import Code
 from schemas.token import NO_CODE, Claims, code_of, tail_of
 from streams.broadcast.pool import Text
 from streams.serve.codes import Codes
+from streams.serve.cohort import menu_name
 from streams.serve.controls import Controls
 from streams.serve.setup import ServeSetup
 from streams.serve.world import Stamp, World
@@ -57,7 +60,7 @@ class Menu(NamedTuple):
 
 
 Shelf = dict[str | tuple[str, Code], Menu]
-"""A product's menus by segment or (segment, why nothing is shown)."""
+"""A product's menus by the name of who may see them (cohort.py), or (name, why nothing is shown)."""
 
 Shelves = dict[str, Shelf]
 """Shelves by product."""
@@ -82,44 +85,73 @@ class Menus:
         for product_id in world.changed:
             self.shelves.pop(product_id, None)
 
-    def menu(self, product_id: str, segment: str, stop: Code | None, world: World) -> Menu:
-        """What may be shown now. `stop` says why nothing may, if so."""
+    def menu(
+        self, product_id: str, segment: str, stop: Code | None, world: World, placement: Placement | None = None
+    ) -> Menu:
+        """What may be shown now. `stop` says why nothing may, if so; `placement` where the shopper is in one of the
+        experiments that run.
+        """
         shelf = self.shelves.setdefault(product_id, {})
-        name = segment if stop is None else (segment, stop)
+        cohort = menu_name(segment, placement)
+        name = cohort if stop is None else (cohort, stop)
         found = shelf.get(name)
         if found is None:
-            found = shelf[name] = self._make(product_id, world.catalogue.get(product_id), segment, stop, world)
+            facts = world.catalogue.get(product_id)
+            found = shelf[name] = self._make(product_id, facts, segment, stop, world, placement)
         return found
 
-    def _make(self, product_id: str, facts: Facts | None, segment: str, stop: Code | None, world: World) -> Menu:
+    def _make(
+        self,
+        product_id: str,
+        facts: Facts | None,
+        segment: str,
+        stop: Code | None,
+        world: World,
+        placement: Placement | None,
+    ) -> Menu:
+        whose = self._setup.experiment if placement is None else placement.experiment
         why = self._unsaleable(facts) or stop
         if facts is None or why is not None:
-            outcome = _Outcome(override=why)
+            outcome = _Outcome(whose.name, whose.version, override=why)
             return Menu((1.0,), ((self._dish(product_id, facts, segment, world, outcome),),))
         control = self._controls.text(facts, segment, price_known=world.price_known)
         texts: dict[str, Sequence[Text]] = {CONTROL: (control,)}
         refused: dict[str, str] = {}
         misses: list[PoolKey] = []
-        for arm in self._recipes:
+        arms = self._recipes if placement is None else tuple(arm.name for arm in placement.experiment.arms[1:])
+        if placement is not None and placement.experiment.mode == "aa":
+            texts, arms = {arm.name: (control,) for arm in placement.experiment.arms}, ()
+        for arm in arms:
             place = (product_id, segment, arm)
             found, why = arm_texts(world.pool.texts.get(place, ()), facts.slots, price_known=world.price_known)
             if why is None:
                 texts[arm] = found
                 continue
             refused[arm] = why.value
-            # A text whose slots the product has lost is as good as none: it is asked for anew.
-            if why is not Code.PRICE_BEHIND:
+            # A text whose slots the product has lost is as good as none: it is asked for anew. Without a recipe in the
+            # settings nobody can write one.
+            if why is not Code.PRICE_BEHIND and arm in self._recipes:
                 misses.append(place)
+        if placement is not None and placement.experiment.mode != "adaptive":
+            outcomes = self._assigned(placement, texts, control, facts, refused)
+            only = tuple(self._dish(product_id, facts, segment, world, each) for each in outcomes)
+            return Menu((1.0,), (only,), tuple(misses), len(arms))
         choices = world.policy.choices(facts.product.category, segment, tuple(texts))
         eligible = dict(zip(choices.arms, choices.probabilities, strict=True))
         dishes = tuple(
             tuple(
-                self._dish(product_id, facts, segment, world, self._shown(arm, text, control, facts, eligible, refused))
+                self._dish(
+                    product_id,
+                    facts,
+                    segment,
+                    world,
+                    self._shown(_Outcome(whose.name, whose.version, arm, eligible, refused), text, control, facts),
+                )
                 for text in texts[arm]
             )
             for arm in choices.arms
         )
-        return Menu(choices.cumulative, dishes, tuple(misses), len(self._recipes))
+        return Menu(choices.cumulative, dishes, tuple(misses), len(arms))
 
     def _unsaleable(self, facts: Facts | None) -> Code | None:
         """Why no copy may ask anybody to buy this product, if so."""
@@ -129,23 +161,46 @@ class Menus:
         gone = stock is not None and stock <= 0 and not self._setup.show_out_of_stock
         return Code.OUT_OF_STOCK if gone else None
 
-    def _shown(
+    def _assigned(
         self,
-        arm: str,
-        copy: Text,
+        placement: Placement,
+        texts: dict[str, Sequence[Text]],
         control: Text,
         facts: Facts,
-        eligible: dict[str, float],
         refused: dict[str, str],
+    ) -> Iterator["_Outcome"]:
+        """The arm that the shopper has, with its share for propensity; one outcome a text.
+
+        Where one of the arms could not be shown, the control is shown to the shoppers of all, and the decision teaches
+        nothing: otherwise the arms would be compared on different products.
+        """
+        record = placement.experiment
+        assert placement.arm is not None, "a shopper who is held out has no menu"
+        shares = {arm.name: share for arm, share in zip(record.arms, record.shares(), strict=True)}
+        outcome = _Outcome(record.name, record.version, placement.arm, shares, refused)
+        failures = (self._rendered(text, facts)[1] for found in texts.values() for text in found)
+        why = next((Code(each) for each in refused.values()), None) or next(filter(None, failures), None)
+        if why is not None:
+            yield self._shown(outcome, control, control, facts, why)
+            return
+        for copy in texts[placement.arm]:
+            found = self._shown(outcome, copy, control, facts)
+            yield replace(found, shown=placement.shown_arm)
+
+    def _shown(
+        self, outcome: "_Outcome", copy: Text, control: Text, facts: Facts, why: Code | None = None
     ) -> "_Outcome":
-        """Render; where that fails now, the control is shown, and where that fails too, nothing is."""
-        text, override = self._rendered(copy, facts)
+        """Render; where that fails now, the control is shown, and where that fails too, nothing is. `why` says that the
+        control is shown in any case.
+        """
+        text, failed = self._rendered(copy, facts)
+        override = why or failed
         if override is None:
-            return _Outcome(arm, eligible, refused, arm, text, copy, None)
+            return replace(outcome, shown=outcome.arm, text=text, copy=copy)
         text, again = self._rendered(control, facts)
         if again is None:
-            return _Outcome(arm, eligible, refused, CONTROL, text, control, override)
-        return _Outcome(arm, eligible, refused, override=override)
+            return replace(outcome, shown=CONTROL, text=text, copy=control, override=override)
+        return replace(outcome, override=override)
 
     def _rendered(self, copy: Text, facts: Facts) -> tuple[str | None, Code | None]:
         text = render(copy.parts, facts.values)
@@ -154,7 +209,7 @@ class Menus:
         return (text, None) if len(text) <= self._setup.max_chars else (None, Code.TEXT_TOO_LONG)
 
     def _dish(self, product_id: str, facts: Facts | None, segment: str, world: World, outcome: "_Outcome") -> Dish:
-        setup, experiment, copy = self._setup, self._setup.experiment, outcome.copy
+        setup, copy = self._setup, outcome.copy
         source: Literal["model", "template"] | None = None
         if copy is not None:
             source = "template" if copy.bundle_sha256 is None else "model"
@@ -164,8 +219,8 @@ class Menus:
             action="show" if copy is not None else "none",
             segment=segment,
             segment_version=setup.segment_version,
-            experiment=experiment.name,
-            experiment_version=experiment.version,
+            experiment=outcome.experiment,
+            experiment_version=outcome.version,
             arm=outcome.arm,
             propensity=outcome.propensity,
             eligible=outcome.eligible,
@@ -200,7 +255,7 @@ class Menus:
             propensity=outcome.propensity or 0.0,
             holdout=outcome.override is Code.HOLDOUT,
             excluded=outcome.excluded,
-            experiment=codes.of("experiment", self._setup.experiment.name),
+            experiment=codes.of("experiment", outcome.experiment),
             policy_version=world.policy.version & 0xFFFFFFFF,
             arm=codes.of("arm", outcome.arm) if outcome.arm is not None else NO_CODE,
             segment=codes.of("segment", segment),
@@ -213,8 +268,10 @@ class Menus:
 
 
 class _Outcome(Struct, frozen=True):
-    """Arm, what could have been chosen, what is shown, and why it is something else than the arm."""
+    """Whose decision, arm, what could have been chosen, what is shown, and why it is something else than the arm."""
 
+    experiment: str
+    version: int
     arm: str | None = None
     eligible: dict[str, float] = {}
     refused: dict[str, str] = {}

@@ -96,6 +96,7 @@ class ServeWorker:
     def step(self, records: Sequence[Record]) -> Batch:
         batch = self._judge.judge(records)
         now_ms = self._now_ms()
+        self._decider.place(self._states.experiments.running())
         began = time.perf_counter()
         try:
             known = self._decider.look_up(batch.triggers, self._reader, now_ms)

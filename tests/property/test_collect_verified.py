@@ -5,6 +5,7 @@ from typing import Any
 from feedback_events import KEYS, LOGS, records_of
 from hypothesis import given, settings
 
+from inference.decide.assign import Holdout
 from patter.verify.check import differences, expected
 from patter.verify.rules import OnlineSource
 from patter.verify.rules import Rules as BatchRules
@@ -14,12 +15,10 @@ from schemas.decode import decode_event
 from streams.collect.rules import Rules
 from streams.collect.source import Source
 
-RULES = Rules(
-    keys=KEYS, currency="USD", agents=rules_of_parts("bot"), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2
-)
-BATCH = BatchRules(
-    keys=KEYS, currency="USD", agents=rules_of_parts("bot"), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2
-)
+HOLDOUT = Holdout("x", "salt", 0.5)
+LIMITS: dict[str, Any] = {"lateness_ms": 7 * DAY_MS, "max_cells": 3, "max_copies": 2, "holdout": HOLDOUT}
+RULES = Rules(keys=KEYS, currency="USD", agents=rules_of_parts("bot"), **LIMITS)
+BATCH = BatchRules(keys=KEYS, currency="USD", agents=rules_of_parts("bot"), **LIMITS)
 
 
 @settings(max_examples=60, deadline=None)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from patter.verify.check import differences, expected
 from patter.verify.rules import OnlineSource
 from schemas.cells import ARM_COUNTERS, TOTAL_COUNTERS
+from schemas.shopper_sums import SHOPPER_COUNTERS
 
 STEPS = st.lists(
     st.tuples(
@@ -65,7 +66,8 @@ def test_one_wrong_counter_is_one_difference(steps: list[tuple[str, int, int, in
     through = len(log.records) - 1
     sound = source_of(log, through)
     cell = data.draw(st.sampled_from(sorted(sound.cells)))
-    counter = data.draw(st.sampled_from(TOTAL_COUNTERS if cell == TOTAL else ARM_COUNTERS))
+    names = TOTAL_COUNTERS if cell == TOTAL else ARM_COUNTERS
+    counter = data.draw(st.sampled_from(SHOPPER_COUNTERS if cell.startswith("shoppers|") else names))
     counters = sound.cells[cell][1]
     spoilt = {**counters, counter: counters.get(counter, 0) + 1}
     online = OnlineSource(cells={**sound.cells, cell: (through, spoilt)}, through=sound.through, high_ms=sound.high_ms)

@@ -20,7 +20,8 @@ def token(number: int, after_ms: int, product: str) -> str:
     claims = Claims(
         decision_id=number.to_bytes(16, "little"),
         time_ms=NOW_MS + after_ms,
-        propensity=0.5,
+        # Weights of any size, and one that no policy logs.
+        propensity=(1.0, 0.5, 0.013, 1e-6, 0.3)[number % 5] if number != 7 else 0.0,
         holdout=False,
         excluded=False,
         experiment=code_of("x"),

@@ -2,7 +2,7 @@
 CREATE TABLE feedback AS
 SELECT
     part, off, place, kind, time_ms, high, shopper, session,
-    decision, decided_ms, experiment, category, segment, variant, copy, product
+    decision, decided_ms, experiment, category, segment, variant, copy, product, weight
 FROM claim JOIN judged USING (part, off)
 WHERE claim_verdict = 'good' AND place = -1 AND kind IN ('copy_impression', 'copy_click', 'cart_added');
 

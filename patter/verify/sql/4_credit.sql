@@ -39,7 +39,7 @@ WITH good AS (
     LEFT JOIN last_touch
         ON last_touch.part = new_line.part AND last_touch.off = new_line.off AND last_touch.place = new_line.place
 )
-SELECT named.*, decision, decided_ms, experiment, category, segment, variant, copy
+SELECT named.*, decision, decided_ms, experiment, category, segment, variant, copy, weight
 FROM named LEFT JOIN good
     ON good.part = named.part AND good.off = claim_off AND good.place = claim_place;
 

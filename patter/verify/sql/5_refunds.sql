@@ -26,7 +26,7 @@ WITH fresh AS (
 SELECT
     fresh.part, fresh.off, fresh.time_ms, fresh.high,
     credit.line_no IS NOT NULL AS known_line,
-    shopper, decision, decided_ms, experiment, category, segment, variant, copy,
+    shopper, decision, decided_ms, experiment, category, segment, variant, copy, weight,
     CASE
         WHEN NOT ours THEN 0
         WHEN asked_amount IS NOT NULL THEN asked_amount

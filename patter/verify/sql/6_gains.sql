@@ -2,17 +2,17 @@
 CREATE TABLE gain AS
 WITH refunded_decision AS (
     SELECT
-        part, off, time_ms, high, decision, any_value(decided_ms) AS decided_ms,
+        part, off, time_ms, high, shopper, decision, any_value(decided_ms) AS decided_ms,
         any_value(experiment) AS experiment, any_value(category) AS category,
         any_value(segment) AS segment, any_value(variant) AS variant,
-        any_value(copy) AS copy, sum(amount) AS amount
+        any_value(copy) AS copy, any_value(weight) AS weight, sum(amount) AS amount
     FROM refunded
     WHERE decision IS NOT NULL
-    GROUP BY part, off, time_ms, high, decision
+    GROUP BY part, off, time_ms, high, shopper, decision
 ), cause AS (
     SELECT
         counted.part, counted.off, counted.place, counted.time_ms, counted.high, counted.decided_ms,
-        counted.experiment, counted.category, counted.segment, counted.variant, counted.copy,
+        counted.experiment, counted.category, counted.segment, counted.variant, counted.copy, shopper, counted.weight,
         unnest([
             {'counter': 'impressions', 'amount': (kind = 'copy_impression' OR imputes)::HUGEINT},
             {'counter': 'imputed', 'amount': imputes::HUGEINT},
@@ -26,7 +26,7 @@ WITH refunded_decision AS (
     FROM counted LEFT JOIN first_credit USING (part, shopper, decision)
     UNION ALL
     SELECT
-        part, off, place, time_ms, high, decided_ms, experiment, category, segment, variant, copy,
+        part, off, place, time_ms, high, decided_ms, experiment, category, segment, variant, copy, shopper, weight,
         unnest([
             {'counter': 'order_lines', 'amount': 1::HUGEINT},
             {'counter': 'revenue_minor', 'amount': (CASE WHEN ours THEN revenue ELSE 0 END)::HUGEINT}
@@ -35,7 +35,7 @@ WITH refunded_decision AS (
     WHERE decision IS NOT NULL
     UNION ALL
     SELECT
-        part, off, place, time_ms, high, decided_ms, experiment, category, segment, variant, copy,
+        part, off, place, time_ms, high, decided_ms, experiment, category, segment, variant, copy, shopper, weight,
         unnest([
             {'counter': 'orders', 'amount': 1::HUGEINT},
             {'counter': 'clicked_orders', 'amount': (clicked < off)::HUGEINT},
@@ -44,7 +44,7 @@ WITH refunded_decision AS (
     FROM first_credit LEFT JOIN answered USING (part, shopper, decision)
     UNION ALL
     SELECT
-        part, off, -1, time_ms, high, decided_ms, experiment, category, segment, variant, copy,
+        part, off, -1, time_ms, high, decided_ms, experiment, category, segment, variant, copy, shopper, weight,
         unnest([
             {'counter': 'refunds', 'amount': 1::HUGEINT},
             {'counter': 'refunded_minor', 'amount': amount::HUGEINT}

@@ -67,6 +67,8 @@ WITH found AS (
     GROUP BY part, family, name, start_ms, arm
     UNION ALL
     SELECT DISTINCT part, 'total', 'life', NULL, NULL, '00000000|00000000|00000000|00000000' FROM total_gain
+    UNION ALL
+    SELECT DISTINCT part, 'shoppers', 'life', NULL, NULL, pair FROM sum_gain
 )
 SELECT
     *, row_number() OVER () AS id,
@@ -80,4 +82,7 @@ FROM placed JOIN cell
     AND placed.start_ms IS NOT DISTINCT FROM cell.start_ms AND placed.arm = cell.arm
 UNION ALL
 SELECT id, total_gain.part, off, counter, amount
-FROM total_gain JOIN cell ON total_gain.part = cell.part AND cell.family = 'total';
+FROM total_gain JOIN cell ON total_gain.part = cell.part AND cell.family = 'total'
+UNION ALL
+SELECT id, sum_gain.part, off, counter, amount
+FROM sum_gain JOIN cell ON sum_gain.part = cell.part AND cell.family = 'shoppers' AND cell.arm = sum_gain.pair;

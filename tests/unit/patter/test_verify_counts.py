@@ -2,10 +2,11 @@
 
 import msgspec
 import pytest
-from feedback_log import ARM, COPY, DAY, HOUR, MINUTE, RULES, START_MS, TOTAL, Log, line, token
+from feedback_log import ARM, COPY, DAY, HOUR, MINUTE, RULES, START_MS, SUMS, TOTAL, Log, line, token
 
 from patter.verify.check import expected
 from patter.verify.rules import Rules
+from schemas.shopper_sums import UNIT
 from schemas.token import code_of
 
 LIFE = f"cohort|life|{ARM}"
@@ -30,6 +31,8 @@ def test_an_impression_is_counted_in_every_bucket_and_the_total() -> None:
         f"cohort|1d:1779926400|{ARM}": one,
         LIFE: one,
         TEXT: one,
+        # Seen with a propensity of a half.
+        SUMS: {"shoppers": 1, "impressions": 2 * UNIT, "impressions_squared": 4 * UNIT * UNIT},
         TOTAL: {"events": 1, "impressions": 1},
     }
 
@@ -301,7 +304,7 @@ def test_a_bucket_is_counted_in_until_its_end_plus_its_time_lies_at_high() -> No
     log = Log()
     log.shown(token(1))
     kept = {cell.partition(":")[0] for cell in cells(log)}
-    assert kept == {"flow|1m", "cohort|5m", "cohort|1d", LIFE, TEXT, TOTAL}
+    assert kept == {"flow|1m", "cohort|5m", "cohort|1d", LIFE, TEXT, SUMS, TOTAL}
     log.viewed(minute + MINUTE + 2 * HOUR - 1 - START_MS)
     assert any(cell.startswith("flow") for cell in cells(log))
     log.viewed(minute + MINUTE + 2 * HOUR - START_MS)
@@ -313,9 +316,9 @@ def test_a_bucket_is_counted_in_until_its_end_plus_its_time_lies_at_high() -> No
     after = cells(log)
     assert after[LIFE] == {"impressions": 1, "clicks": 1}
     assert sorted(after)[0].startswith("cohort|1d:")
-    assert len(after) == 4
+    assert len(after) == 5
     log.viewed(31 * DAY)
-    assert set(cells(log)) == {LIFE, TEXT, TOTAL}
+    assert set(cells(log)) == {LIFE, TEXT, SUMS, TOTAL}
 
 
 def test_arm_cells_past_the_limit_are_others_from_their_first_count_on() -> None:

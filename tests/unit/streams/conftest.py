@@ -20,6 +20,7 @@ from schemas.decisions import DecisionRead
 from schemas.policies import Beta, PolicySnapshot
 from schemas.ports import ViewRow
 from streams.broadcast.curation import Curation
+from streams.broadcast.experiments import Experiments
 from streams.broadcast.pool import Pool
 from streams.dlq import RejectBrake
 from streams.kafka.records import Out, Record
@@ -85,6 +86,7 @@ class MemoryStates:
     changed: set[str] = field(default_factory=set)
     catalogue_version: int = 0
     curation: Curation = field(default_factory=Curation)
+    experiments: Experiments = field(default_factory=Experiments)
 
     def take_changed(self) -> frozenset[str]:
         changed, self.changed = self.changed, set()

@@ -309,6 +309,7 @@ def test_flow_is_by_the_event_and_cohort_by_the_decision(log: Log) -> None:
         "total|life",
         "cohort|life",
         "copy|life",
+        "shoppers|life",
         f"cohort|1d:{decided - decided % 86400}",
         f"cohort|5m:{decided - decided % 300}",
         f"flow|1m:{clicked - clicked % 60}",

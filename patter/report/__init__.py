@@ -1,0 +1,1 @@
+"""`patter report`: what experiments found, from what is published about them."""
