@@ -34,6 +34,7 @@ def build() -> typer.Typer:
         experiment,
         features,
         policy,
+        replay,
         run,
         status,
         topics,
@@ -57,7 +58,7 @@ def build() -> typer.Typer:
     ) -> None:
         """Writes, serves and learns personalized marketing copy in the stream."""
 
-    for verb in (demo.demo, up.up, status.status, check.check, verify.verify, write.write):
+    for verb in (demo.demo, up.up, status.status, check.check, verify.verify, replay.replay, write.write):
         app.command()(verb)
     app.command(cls=conversion.Train)(train.train)
     for name, group, about in (

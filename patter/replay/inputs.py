@@ -41,6 +41,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     features: dict[str, Raw]
     feature_states: dict[str, FeatureState]
     feature_times_ms: dict[str, int | None]
+    action: str
     segment: str
     segment_version: str
     experiment: str
@@ -52,6 +53,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     ineligible: dict[str, str]
     override: str | None
     copy_id: str | None
+    text: str | None
     slot_text: str | None
     bundle_sha256: str | None
     prompt_id: str | None

@@ -21,6 +21,7 @@ Views = tuple[tuple[str, str], ...]
 # Spellings of products that are remembered, some 5 KB each.
 MEMO_ENTRIES = 20_000
 _NOTHING = b"{}"
+_NO_ROW = msgspec.Raw(_NOTHING)
 _product = msgspec.json.Decoder(Product).decode
 _values = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -55,7 +56,7 @@ class RecordedReader:
 
     def hold(self, inputs: Inputs) -> dict[str, Mapping[str, FeatureValue] | None]:
         """Answer with these from now on. The values of each view, None where nothing was known."""
-        self._rows = {view: _row(inputs, view) for view, _ in self.views}
+        self._rows = {view: recorded_row(inputs, view) for view, _ in self.views}
         return {view: row.values for view, row in self._rows.items()}
 
     def read(self, keys: Mapping[str, Sequence[str]], _now_ms: int) -> dict[str, dict[str, ViewRow]]:
@@ -70,8 +71,9 @@ class RecordedReader:
         """Nothing is open."""
 
 
-def _row(inputs: Inputs, view: str) -> ViewRow:
-    spelled = bytes(inputs.features[view])
+def recorded_row(inputs: Inputs, view: str) -> ViewRow:
+    """The row of a view as the record has it; `missing` where it has none."""
+    spelled = bytes(inputs.features.get(view, _NO_ROW))
     state = inputs.feature_states.get(view, "missing")
     values = _values(spelled) if state in ("fresh", "stale") else None
     return ViewRow(state, values, inputs.feature_times_ms.get(view) or 0, spelled)

@@ -62,17 +62,19 @@ class _Metrics:
 
 
 class Reader:
-    """Features that change, grow stale, go missing and fail."""
+    """Features that change, grow stale, go missing and fail; `steady` ones are the same at every look."""
 
-    def __init__(self, settings: Settings, chance: random.Random) -> None:
+    def __init__(self, settings: Settings, chance: random.Random, *, steady: bool = False) -> None:
         self.views = views_of(feature_options(settings))
-        self._chance = chance
+        self._chance, self._steady = chance, steady
 
     def read(self, keys: Mapping[str, Sequence[str]], now_ms: int) -> dict[str, dict[str, ViewRow]]:
-        return {view: {name: self._row(view, now_ms) for name in keys[key]} for view, key in self.views}
+        return {view: {name: self._look(view, name, now_ms) for name in keys[key]} for view, key in self.views}
 
-    def _row(self, view: str, now_ms: int) -> ViewRow:
-        chance = self._chance
+    def _look(self, view: str, name: str, now_ms: int) -> ViewRow:
+        return self._row(view, now_ms, random.Random(f"{view}:{name}") if self._steady else self._chance)
+
+    def _row(self, view: str, now_ms: int, chance: random.Random) -> ViewRow:
         state: FeatureState = chance.choices(("fresh", "stale", "missing", "error"), (80, 8, 8, 4))[0]
         until = now_ms + chance.randrange(4_000)
         if state in ("missing", "error"):
@@ -99,7 +101,9 @@ class Reader:
 class Shop:
     """`run` decides so many events, in batches between which policy, prices, stock of facts and pool change."""
 
-    def __init__(self, settings: Settings, seed: int = 7, products: int = 60, shoppers: int = 4_000) -> None:
+    def __init__(
+        self, settings: Settings, seed: int = 7, products: int = 60, shoppers: int = 4_000, *, steady: bool = False
+    ) -> None:
         self.settings, self.chance = settings, random.Random(seed)
         self.products, self.shoppers = products, shoppers
         self.now_ms, self.known_ms = START_MS, START_MS
@@ -114,12 +118,12 @@ class Shop:
         for number in range(products):
             self.stock(number)
         self.learn()
-        reader = Reader(settings, self.chance)
-        setup = serve_setup(settings, "serve-0", reader, BUNDLE, "own", {1: KEY})
+        self.steady, self.reader = steady, Reader(settings, self.chance, steady=steady)
+        setup = serve_setup(settings, "serve-0", self.reader, BUNDLE, "own", {1: KEY})
         self._worker = ServeWorker(
             setup,
             self,  # type: ignore[arg-type]
-            reader,
+            self.reader,
             _Metrics(),
             lambda: self.now_ms,
             lambda *_: None,
@@ -195,7 +199,7 @@ class Shop:
         written = 0
         for begun in range(0, events, batch):
             self.now_ms += self.chance.randrange(1, 3_000)
-            self.known_ms = self.now_ms - (5_000 if self.chance.random() < 0.2 else 0)
+            self.known_ms = self.now_ms - (5_000 if not self.steady and self.chance.random() < 0.2 else 0)
             if begun and self.chance.random() < 0.2:
                 self.learn()
             for _ in range(3):

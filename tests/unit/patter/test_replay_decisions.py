@@ -161,7 +161,8 @@ def test_whatever_is_altered_is_found(again: Again, records: list[DumpRecord], d
     body = json.loads(record.value or b"")
     field = data.draw(st.sampled_from(FIELDS))
     altered(body, field, data)
-    if body == json.loads(record.value or b""):
+    # Of a product that is not in the catalogue no more is known than its id.
+    if body == json.loads(record.value or b"") or (field == "product_id" and not body["catalogue"]):
         return
     judged = again.judge(msgspec.json.encode(body))
     # A token that names a key that is not at hand counts as unverified.
