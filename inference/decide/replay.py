@@ -19,7 +19,7 @@ OF_THE_ARM = frozenset(
 )
 """What follows from the arm: of an arm that was not drawn the record does not say which text it would have shown."""
 
-_CLAIMS = tuple(name for name in Claims.__struct_fields__)
+_CLAIMS = Claims.__struct_fields__
 
 
 class Why(StrEnum):

@@ -14,14 +14,14 @@ from msgspec import Struct
 from patter.files.kept import kept_record
 from patter.replay.inputs import EPOCH
 from patter.replay.times import Times
-from schemas.decode import parse, time_ms
+from schemas.decode import parse
 from streams.kafka.dump_lines import DumpRecord
 
 
 class Action(Struct, frozen=True, gc=False):
-    """One action: its time and that of its record in ms (-1 where it came from none), its shopper, its bytes."""
+    """One action: its time in microseconds, its record's in ms (-1 where it came from none), its shopper, its bytes."""
 
-    time_ms: int
+    time_us: int
     record_ms: int
     key: bytes | None
     value: bytes
@@ -38,7 +38,7 @@ class Due(Struct, frozen=True, gc=False):
 
 def action_of(record: DumpRecord) -> Action | None:
     """The action in a record, or None where it is none of `schemas.events`."""
-    found = _time_ms(record.value)
+    found = _time_us(record.value)
     return None if found is None else Action(found, record.timestamp_ms, record.key, record.value or b"")
 
 
@@ -47,7 +47,7 @@ def action_in(line: bytes) -> Action | None:
     kept = kept_record(line)
     if kept is not None:
         return action_of(kept)
-    found = _time_ms(line)
+    found = _time_us(line)
     return None if found is None else Action(found, -1, parse(line).user_id.encode(), line)
 
 
@@ -65,14 +65,14 @@ def schedule(actions: list[Action], speed: float, times: Times, start_ms: int) -
     """
     if not actions:
         return
-    first, last = actions[0].time_ms, actions[-1].time_ms
+    first, last = actions[0].time_us, actions[-1].time_us
     for action in actions:
-        at_s = (action.time_ms - first) / 1000 / speed if speed else 0.0
+        at_s = (action.time_us - first) / 1_000_000 / speed if speed else 0.0
         if times is Times.KEEP:
-            stamp = action.record_ms if action.record_ms > 0 else max(0, action.time_ms)
+            stamp = action.record_ms if action.record_ms > 0 else max(0, action.time_us // 1000)
             yield Due(at_s, action.key, action.value, stamp)
         else:
-            moment_ms = start_ms + round(at_s * 1000) if speed else start_ms + action.time_ms - last
+            moment_ms = start_ms + round(at_s * 1000) if speed else start_ms + (action.time_us - last) // 1000
             yield Due(at_s, action.key, _moved(action, moment_ms), 0)
 
 
@@ -83,10 +83,10 @@ def _moved(action: Action, moment_ms: int) -> bytes:
     return orjson.dumps(fields)
 
 
-def _time_ms(value: bytes | None) -> int | None:
+def _time_us(value: bytes | None) -> int | None:
     """The time of what is an event, whenever it happened: an old log is as good as a new one."""
     try:
-        found = time_ms(parse(value or b"").time)
+        found = (parse(value or b"").time - EPOCH) // timedelta(microseconds=1)
         # A decision repeats its event's members, and is no action for that.
         return found if _decided(value or b"").decision_id is None else None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError):
@@ -101,4 +101,4 @@ _decided = msgspec.json.Decoder(_Decided).decode
 
 
 def _time(action: Action) -> int:
-    return action.time_ms
+    return action.time_us

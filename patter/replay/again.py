@@ -94,6 +94,7 @@ class Again:
             if not found:
                 self._lately = price_known
                 return ()
+            self._hand(inputs, price_known=price_known).forget()
             nearest = found if nearest is None or len(found) < len(nearest) else nearest
         return nearest or ()
 
@@ -167,6 +168,10 @@ class _Hand:
         # Known from now on, as on the topic of codes.
         self._codes.commit()
         return self._written
+
+    def forget(self) -> None:
+        """The last record differs: no other is to be judged by what it said."""
+        self._texts.forget()
 
     def _put(self, _topic: str, value: bytes, _key: bytes) -> None:
         self._written = value

@@ -89,13 +89,14 @@ class Texts:
     def __init__(self, setup: ServeSetup) -> None:
         self._setup = setup
         self._stands: dict[tuple[str, str], tuple[object, ...]] = {}
+        self._last = ("", "")
         self.pool = Pool(setup.channel, setup.locale, "")
 
     def stand(self, inputs: Inputs, segment: str, stamp: object, facts: object) -> bool:
         """Make the texts of the record's product and `segment` as it found them. Whether anything is another than it
         was for the last record of the two: these, the `stamp` or the `facts`.
         """
-        place = (inputs.product_id, segment)
+        self._last = place = (inputs.product_id, segment)
         stands = self._stands.get(place)
         if not inputs.eligible and stands is not None and stands[:2] == (stamp, facts):
             # Nothing was looked up.
@@ -112,6 +113,10 @@ class Texts:
             self.pool.texts[*place, arm] = _ANY if arm in inputs.eligible else _refused(inputs.ineligible.get(arm))
         self._draw(inputs, place)
         return True
+
+    def forget(self) -> None:
+        """Nothing that the last record said is to be taken for true: the next is to make its texts anew."""
+        self._stands.pop(self._last, None)
 
     def _draw(self, inputs: Inputs, place: tuple[str, str]) -> bool:
         """Put the text of the arm that was drawn. Whether it is another than it was."""

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.integration
 
 EVENTS = 400
 SHOPPERS = 40
+PRODUCTS = 30
 KINDS = ("product_viewed", "list_viewed", "cart_added")
 
 
@@ -42,13 +43,15 @@ def settings(local_broker: str, fresh_topics: dict[str, str], tmp_path: Path) ->
 
 
 @pytest.fixture
-def serve(settings: Settings, tmp_path: Path) -> Iterator[Workers]:
+def serve(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
+    monkeypatch.setattr(shop, "PRODUCTS", PRODUCTS)
+    monkeypatch.setattr(shop, "SHOPPERS", SHOPPERS)
     options = feature_options(settings)
     apply_features(options)
     writer, chance = StoreWriter.open(options), random.Random(3)
     for view, rows in (("user_profile", shop.profiles(chance)), ("user_activity", shop.activity(chance))):
-        writer.write(view, [row for row, _ in zip(rows, range(SHOPPERS), strict=False)], now_ms(), newest=True)
-    publish_catalogue(settings, shop.products()[:50])
+        writer.write(view, list(rows), now_ms(), newest=True)
+    publish_catalogue(settings, shop.products())
     shop.warm_pool(settings)
     publish_prior(settings, "test", "first")
     made = Workers("serve", tmp_path, write_config(settings, tmp_path / "patter.toml"))
@@ -67,7 +70,7 @@ def feed(settings: Settings, first: int, count: int) -> None:
             "event_id": f"e{number}",
             "user_id": user,
             "time": datetime.now(UTC).isoformat(),
-            "product_id": f"p{chance.randrange(52)}",
+            "product_id": f"p{chance.randrange(PRODUCTS + 2)}",
         }
         producer.produce(settings.topics["events"].name, value=json.dumps(body).encode(), key=user.encode())
     assert producer.flush(30) == 0
@@ -92,7 +95,7 @@ def test_what_serve_decided_is_decided_again(settings: Settings, serve: Workers,
     feed(settings, 0, EVENTS // 2)
     until(lambda: len(standing(settings, "decisions")) == EVENTS // 2, lambda: serve.said("serve-0"))
     publish_prior(settings, "test", "second")
-    changed = [msgspec.structs.replace(each, price_minor=each.price_minor + 1) for each in shop.products()[:20]]
+    changed = [msgspec.structs.replace(each, price_minor=each.price_minor + 1) for each in shop.products()[:10]]
     publish_catalogue(settings, changed)
     time.sleep(3)
     feed(settings, EVENTS // 2, EVENTS // 2)

@@ -37,9 +37,11 @@ def action(name: str, at_ms: int) -> Action:
 def test_a_bare_event_and_a_kept_record_are_the_same_action() -> None:
     value = event("a", OLD_MS + 1500)
     bare = action_in(value)
-    assert bare == Action(OLD_MS + 1500, -1, "ü".encode(), value)
+    assert bare == Action((OLD_MS + 1500) * 1000, -1, "ü".encode(), value)
     record = DumpRecord("shop.events", 2, 5, OLD_MS + 1600, b"k", value, (("h", b"1"),))
-    assert action_in(dump_line(record)) == action_of(record) == Action(OLD_MS + 1500, OLD_MS + 1600, b"k", value)
+    assert (
+        action_in(dump_line(record)) == action_of(record) == Action((OLD_MS + 1500) * 1000, OLD_MS + 1600, b"k", value)
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,13 @@ def test_a_bare_event_and_a_kept_record_are_the_same_action() -> None:
 def test_what_is_no_action_stays_behind(value: bytes) -> None:
     assert action_in(value) is None
     assert action_of(DumpRecord("t", 0, 0, 0, None, None)) is None
+
+
+def test_order_is_finer_than_a_millisecond() -> None:
+    late, early = (action_in(event(name, time=f"2020-09-13T12:26:40.0007{name}Z")) for name in ("21", "20"))
+    assert late is not None
+    assert early is not None
+    assert ordered([late, early]) == [early, late]
 
 
 MOMENTS = st.lists(st.integers(OLD_MS, OLD_MS + 19_999), min_size=1, max_size=30)
@@ -84,7 +93,7 @@ def test_shifted_times_are_those_of_sending(moments: list[int], speed: float) ->
         if speed:
             assert time_ms(again.time) == START_MS + round(each.at_s * 1000)
         else:
-            assert START_MS - time_ms(again.time) == max(moments) - was.time_ms
+            assert START_MS - time_ms(again.time) == max(moments) - was.time_us // 1000
 
 
 class Clock:

@@ -187,6 +187,18 @@ def test_an_altered_member_is_told_by_its_name(again: Again, records: list[DumpR
     assert field in {each.field for each in judged.differences}
 
 
+def test_a_record_that_lies_spoils_no_other(shop: Shop, records: list[DumpRecord]) -> None:
+    again, lies = judge_of(shop), 0
+    for record in records[:3_000]:
+        body = json.loads(record.value or b"")
+        if body["source"] == "model":
+            lies += 1
+            lie = {**body, "slot_text": "{NAME} of {MATERIAL}."}
+            assert again.judge(msgspec.json.encode(lie)).differences
+        assert again.judge(record.value).differences == ()
+    assert lies > 500
+
+
 def test_features_that_make_another_segment_are_found(again: Again, records: list[DumpRecord]) -> None:
     bodies = [json.loads(record.value or b"") for record in records[:3_000]]
     body = next(each for each in bodies if each["segment"] == "regular" and each["source"] == "model")
