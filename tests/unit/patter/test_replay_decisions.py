@@ -23,7 +23,7 @@ from schemas.errors import Code
 from schemas.token import sign, verify
 from streams.kafka.dump_lines import DumpRecord
 
-# 100,000 take a minute or two; REPLAY_DECISIONS=100000 asks for them.
+# 100,000 take minutes; REPLAY_DECISIONS=100000 asks for them.
 DECISIONS = int(os.environ.get("REPLAY_DECISIONS", "20000"))
 
 
