@@ -108,24 +108,43 @@ class Seal:
 
 def verify(token: str, keys: Mapping[int, bytes]) -> Claims | None:
     """What the token says, or None: forged, altered, cut, foreign, or signed with a key that is not in `keys`."""
+    raw = _raw(token)
+    if raw is None:
+        return None
+    body, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
+    key = keys.get(raw[1])
+    if key is None or not hmac.compare_digest(mac, blake2b(body, digest_size=MAC_BYTES, key=key).digest()):
+        return None
+    return _claims(body)
+
+
+def unsealed(token: str) -> tuple[int, Claims] | None:
+    """The id of the key and what the token says, whoever signed it; None where it is no token.
+
+    For whoever looks into records of Patter's own: what comes from outside is to be verified.
+    """
+    raw = _raw(token)
+    return None if raw is None else (raw[1], _claims(raw[:-MAC_BYTES]))
+
+
+def _raw(token: str) -> bytes | None:
+    """The bytes of a token of any version."""
     layout = _LAYOUTS.get(len(token))
     if layout is None:
         return None
-    version, body_of = layout
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-    body, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
-    key = keys.get(raw[1])
-    if raw[0] != version or key is None:
-        return None
-    if not hmac.compare_digest(mac, blake2b(body, digest_size=MAC_BYTES, key=key).digest()):
-        return None
     # 65 bytes leave 2 bits of the last character unused, and "+" is read as "-": only what `sign` writes is a token.
-    if base64.urlsafe_b64encode(raw).rstrip(b"=") != token.encode():
-        return None
-    _, _, decision_id, moment, propensity, flags, *codes = body_of.unpack(body)
+    spelled = base64.urlsafe_b64encode(raw).rstrip(b"=")
+    return raw if raw[0] == layout[0] and spelled == token.encode() else None
+
+
+def _claims(body: bytes) -> Claims:
+    """What the signed bytes of a token say."""
+    version, layout = _LAYOUTS[-(-(len(body) + MAC_BYTES) * 8 // 6)]
+    _, _, decision_id, moment, propensity, flags, *codes = layout.unpack(body)
     return Claims(
         decision_id=decision_id,
         time_ms=int.from_bytes(moment, "big"),

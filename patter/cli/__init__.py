@@ -35,6 +35,7 @@ def build() -> typer.Typer:
         experiment,
         features,
         policy,
+        replay,
         report,
         run,
         simulate,
@@ -60,8 +61,8 @@ def build() -> typer.Typer:
     ) -> None:
         """Writes, serves and learns personalized marketing copy in the stream."""
 
-    verbs = (demo.demo, up.up, status.status, check.check, verify.verify, report.report, write.write, ask.ask)
-    for verb in verbs:
+    looks = (verify.verify, replay.replay, report.report)
+    for verb in (demo.demo, up.up, status.status, check.check, *looks, write.write, ask.ask):
         app.command()(verb)
     app.command(cls=conversion.Train)(train.train)
     for name, group, about in (

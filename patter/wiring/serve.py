@@ -1,5 +1,6 @@
 """serve as a process."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import structlog
@@ -43,13 +44,14 @@ def serve_setup(
     reader: FeatureReader,
     bundle_sha256: str,
     conversion_version: str | None = None,
+    keys: Mapping[int, bytes] | None = None,
 ) -> ServeSetup:
-    """What serve's decisions depend on."""
+    """What serve's decisions depend on. `keys` of tokens are the settings', where none are given."""
     topics = {logical: topic.name for logical, topic in topics_of(settings).items()}
     table = segment_table(settings)
     cap = settings.serve.frequency_cap
     view, _, feature = cap.feature.partition(":") if cap else ("", "", "")
-    keys = token_keys(settings)
+    keys = token_keys(settings) if keys is None else keys
     return ServeSetup(
         tenant=settings.tenant,
         worker=member,

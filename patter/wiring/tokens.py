@@ -17,11 +17,10 @@ def token_keys(settings: Settings) -> dict[int, bytes]:
     Raises LackingError (key_missing) that names the reference.
     """
     if not settings.tokens.keys:
-        return {settings.tokens.active: _own_key(Path(settings.data_dir) / "keys" / "token.key")}
+        return {settings.tokens.active: _own_key(_own_path(settings))}
     keys = {}
     for i, key in enumerate(settings.tokens.keys):
-        scheme, _, name = key.ref.partition(":")
-        found = os.environ.get(name, "").encode() if scheme == "env" else _file(Path(name))
+        found = _key(key.ref)
         if not MIN_BYTES <= len(found) <= MAX_BYTES:
             raise LackingError(
                 Code.KEY_MISSING,
@@ -31,6 +30,24 @@ def token_keys(settings: Settings) -> dict[int, bytes]:
             )
         keys[key.id] = found
     return keys
+
+
+def known_keys(settings: Settings) -> dict[int, bytes]:
+    """`token_keys`, but of those keys only that are there: what is lacking is left out, and none is made."""
+    if not settings.tokens.keys:
+        own = _file(_own_path(settings))[:MAX_BYTES]
+        return {settings.tokens.active: own} if own else {}
+    found = {key.id: _key(key.ref) for key in settings.tokens.keys}
+    return {number: key for number, key in found.items() if MIN_BYTES <= len(key) <= MAX_BYTES}
+
+
+def _own_path(settings: Settings) -> Path:
+    return Path(settings.data_dir) / "keys" / "token.key"
+
+
+def _key(ref: str) -> bytes:
+    scheme, _, name = ref.partition(":")
+    return os.environ.get(name, "").encode() if scheme == "env" else _file(Path(name))
 
 
 def _file(path: Path) -> bytes:
