@@ -21,6 +21,7 @@ from schemas.copy import Candidate, CopyKey, PoolEntry
 from schemas.policies import Beta, Cell, PolicySnapshot
 from schemas.ports import FeatureState, ViewRow
 from streams.broadcast.curation import Curation
+from streams.broadcast.experiments import Experiments
 from streams.broadcast.pool import Pool
 from streams.dlq import RejectBrake
 from streams.kafka.dump_lines import DumpRecord
@@ -107,6 +108,7 @@ class Shop:
         self.settings, self.chance = settings, random.Random(seed)
         self.products, self.shoppers = products, shoppers
         self.now_ms, self.known_ms = START_MS, START_MS
+        self.experiments = Experiments()
         self.snapshots: list[PolicySnapshot] = []
         self.arms = tuple(variant.name for variant in settings.variants)
         self.pool = Pool(settings.serve.channel, settings.serve.locale, BUNDLE)
