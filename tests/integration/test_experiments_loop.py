@@ -133,13 +133,15 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def settings(local_broker: str, fresh_topics: dict[str, str], tmp_path: Path) -> Settings:
-    return settings_on(local_broker, fresh_topics, tmp_path)
+    made = settings_on(local_broker, fresh_topics, tmp_path)
+    # These shoppers answer at machine speed, as no person does.
+    return made.model_copy(update={"agents": made.agents.model_copy(update={"watch": False})})
 
 
 @pytest.fixture
 def config(settings: Settings, tmp_path: Path) -> Path:
     path = write_config(settings, tmp_path / "patter.toml")
-    path.write_text(path.read_text() + "\n[experiment]\nholdout = 0.0\n")
+    path.write_text(path.read_text() + "\n[experiment]\nholdout = 0.0\n[agents]\nwatch = false\n")
     return path
 
 
