@@ -110,7 +110,7 @@ def test_what_is_published_is_equal_and_says_what_was_read(shop: Shop) -> None:
     assert (result.differences, result.equal, result.exit_code) == ([], True, 0)
     assert (result.cells, result.records_read) == (7, 4)
     assert result.offsets[shop.names["events"]] == {0: (0, 4)}
-    assert sum(end for _, end in result.offsets[shop.names["partials"]].values()) == 14
+    assert sum(end for _, end in result.offsets[shop.names["partials"]].values()) == 16
 
 
 def test_online_may_be_ahead_of_the_barrier(shop: Shop) -> None:
@@ -186,6 +186,7 @@ def test_the_verb_tells_and_exits(shop: Shop, tmp_path: Path, monkeypatch: pytes
         ("KAFKA", json.dumps(given["kafka"])),
         ("TOPICS", json.dumps({name: {"name": each} for name, each in shop.names.items()})),
         ("TOKENS", json.dumps(given["tokens"])),
+        ("EXPERIMENT", json.dumps({"holdout": 0.0})),
     ):
         monkeypatch.setenv(f"PATTER_{name}", value)
     out = tmp_path / "verify.json"
