@@ -50,6 +50,7 @@ class PolicyWriter:
         self._options, self._setup, self._metrics = options, setup, metrics
         self._now_ms, self._offer = now_ms, offer
         self._newest: PolicySnapshot | None = None
+        self._told = 0
 
     def run(self, stop: Flag) -> None:
         """Open, follow, publish; after a failure open again."""
@@ -66,7 +67,7 @@ class PolicyWriter:
         overview = Overview()
         refitting = Refitting(setup.conversion, setup.refit_every_s)
         followed = [topics.metrics, topics.policy] + ([topics.copy] if setup.conversion is not None else [])
-        self._newest = None
+        self._newest, self._told = None, 0
         output = PolicyOutput(self._options, topics.policy, topics.policy_log, setup.tenant)
         opened_ms = self._now_ms()
         reader = BroadcastReader(self._options, followed, self._now_ms)
@@ -106,8 +107,12 @@ class PolicyWriter:
             except msgspec.MsgspecError:
                 log.warning("policy record skipped", offset=record.offset)
                 continue
-            if self._newest is None or snapshot.version > self._newest.version:
-                self._newest = snapshot
+            # Of two snapshots with one version the first on the topic holds, for serve too: where a broker has no
+            # transactions, a person's may have come before the one that was published here.
+            if snapshot.version > self._told:
+                self._told = snapshot.version
+                if self._newest is None or snapshot.version >= self._newest.version:
+                    self._newest = snapshot
 
     def _arm_rates(self, overview: Overview) -> None:
         for arm, counters in overview.arms(self._setup.experiment, self._setup.arms).items():

@@ -2,7 +2,9 @@
 
 import msgspec
 
+from inference.decide.acts import LEARN, LEARNED
 from inference.decide.fit import fit, sharpened
+from inference.decide.policy import seed_of_version
 from schemas.policies import PolicySnapshot
 from streams.learn.conversion import NO_MODEL, InForce
 from streams.learn.overview import Overview
@@ -18,6 +20,8 @@ def next_snapshot(
     """The version after `newest`; None where there is nothing to say: the copy is stopped, or nothing changed."""
     if newest is not None and newest.kill:
         return None
+    if newest is not None and newest.held is not None and newest.experiment == setup.experiment:
+        return _held(setup, overview, newest, now_ms, conversion)
     tallies = overview.tallies(setup.experiment, frozenset(setup.arms), setup.reward)
     most = len({(category, segment) for category, segment, _ in tallies})
     while True:
@@ -32,6 +36,36 @@ def next_snapshot(
         return None
     # What is believed about arms stays, also where somebody set it.
     return msgspec.structs.replace(made, prior=newest.prior, cells=newest.cells, why="P_conv")
+
+
+def _held(
+    setup: LearnSetup, overview: Overview, newest: PolicySnapshot, now_ms: int, conversion: InForce
+) -> PolicySnapshot | None:
+    """Under a rollback: the same beliefs under other settings, with arms that are new, or with another P_conv."""
+    prior = newest.prior
+    if not prior.keys() >= set(setup.arms):
+        # Without any belief a new arm could be anything, and would be drawn most.
+        prior = {**_snapshot(setup, overview, newest, now_ms, 0, conversion).prior, **prior}
+    settings = (setup.epsilon, setup.draws, prior)
+    texts = (conversion.fit, conversion.version)
+    changed = settings != (newest.epsilon, newest.draws, newest.prior)
+    if not changed and texts == (newest.conversion, newest.conversion_version):
+        return None
+    version = newest.version + 1
+    return msgspec.structs.replace(
+        newest,
+        version=version,
+        created_ms=now_ms,
+        seed=seed_of_version(newest.experiment, version),
+        epsilon=setup.epsilon,
+        draws=setup.draws,
+        prior=prior,
+        conversion=conversion.fit,
+        conversion_version=conversion.version,
+        by=LEARN,
+        why="settings" if changed else "P_conv",
+        cause=LEARNED,
+    )
 
 
 def _snapshot(
@@ -49,14 +83,15 @@ def _snapshot(
         version=version,
         experiment=setup.experiment,
         created_ms=now_ms,
-        seed=f"{setup.experiment}:{version}",
+        seed=seed_of_version(setup.experiment, version),
         epsilon=setup.epsilon,
         draws=setup.draws,
         prior=learned.prior,
         cells=learned.cells,
         conversion=conversion.fit,
         conversion_version=conversion.version,
-        by="learn",
+        by=LEARN,
+        cause=LEARNED,
         why=f"{learned.trials:.0f} impressions",
     )
 

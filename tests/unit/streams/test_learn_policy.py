@@ -4,11 +4,13 @@ import msgspec
 import pytest
 from learn_rig import ARMS, SETUP, overview, prior, record
 
+from inference.decide.acts import Act, resumed, rolled_back
 from schemas.cells import OTHERS, ArmCell, Cell
 from schemas.errors import Code, ConfigError, LackingError
 from schemas.token import code_of
 from streams.kafka.records import Record
 from streams.learn import snapshots
+from streams.learn.conversion import InForce
 from streams.learn.snapshots import next_snapshot
 from streams.learn.stats_store import StatsStore
 
@@ -82,6 +84,41 @@ def test_nothing_is_published_over_a_kill_switch() -> None:
     assert made is not None
     assert made.version == 6
     assert not made.kill
+
+
+def test_a_rollback_is_held_until_somebody_resumes_whatever_is_counted() -> None:
+    known = overview(record("good", impressions=100, clicks=50))
+    first = next_snapshot(SETUP, known, None, 7)
+    assert first is not None
+    held = rolled_back(prior(), first, Act("ann", "odd", 8))
+    known.take([record("good", 2, impressions=900, clicks=50)])
+    assert next_snapshot(SETUP, known, held, 9) is None
+    resting = resumed(held, Act("ann", "fine again", 9))
+    made = next_snapshot(SETUP, known, resting, 10)
+    assert made is not None
+    assert (made.version, made.held, made.cause) == (resting.version + 1, None, "learned")
+    assert made.cells != first.cells
+
+
+def test_settings_new_arms_and_p_conv_still_come_under_a_rollback() -> None:
+    known = overview(record("good", impressions=100, clicks=50))
+    first = next_snapshot(SETUP, known, None, 7)
+    assert first is not None
+    held = rolled_back(prior(), first, Act("ann", "odd", 8))
+    wider = msgspec.structs.replace(SETUP, arms=(*ARMS, "late"), epsilon=0.2)
+    made = next_snapshot(wider, known, held, 9)
+    assert made is not None
+    assert (made.version, made.held, made.epsilon, made.why) == (held.version + 1, held.held, 0.2, "settings")
+    assert (made.cells, {arm: made.prior[arm] for arm in ARMS}) == (held.cells, held.prior)
+    assert made.prior["late"] == next_snapshot(wider, known, None, 9).prior["late"]
+    assert next_snapshot(wider, known, made, 9) is None
+    texts = next_snapshot(wider, known, made, 9, InForce(None, "c2"))
+    assert texts is not None
+    assert (texts.conversion_version, texts.why, texts.cells, texts.held) == ("c2", "P_conv", held.cells, held.held)
+    # Beliefs about the arms of another experiment hold nothing.
+    other = next_snapshot(msgspec.structs.replace(SETUP, experiment="y"), known, held, 9)
+    assert other is not None
+    assert (other.experiment, other.held) == ("y", None)
 
 
 def test_cells_that_do_not_fit_into_a_record_are_left_to_the_prior(monkeypatch: pytest.MonkeyPatch) -> None:
