@@ -38,12 +38,12 @@ class ConversionFit(Struct, frozen=True, kw_only=True):
 class Basis(Struct, frozen=True, kw_only=True):
     """What beliefs were fitted with: with it and the same cells they can be fitted again.
 
-    Ages of decisions are as of `as_of_ms`, event time. `half_life_days` and `mature_hours` are None where nothing is
-    forgotten, and where nothing is late. Up to `delay_ms[i]` the share `delay_shares[i]` of the successes has come in;
-    both are empty where no delay could be learned.
+    Ages of decisions are as of `as_of_ms`, event time; None where none was counted. `half_life_days` and
+    `mature_hours` are None where nothing is forgotten, and where nothing is late. Up to `delay_ms[i]` the share
+    `delay_shares[i]` of the successes has come in; both are empty where no delay could be learned.
     """
 
-    as_of_ms: int
+    as_of_ms: int | None
     reward: str
     shrinkage: float
     sharpness: float

@@ -21,7 +21,8 @@ from streams.broadcast.reader import BroadcastReader
 from streams.kafka.config import KafkaOptions
 from streams.kafka.records import Record
 from streams.learn.cells import rates
-from streams.learn.conversion import Refitting
+from streams.learn.cohorts import Cohorts
+from streams.learn.conversion import InForce, Refitting
 from streams.learn.output import PolicyOutput
 from streams.learn.overview import Overview, StatsRow
 from streams.learn.setup import ROLE, LearnSetup
@@ -65,6 +66,8 @@ class PolicyWriter:
     def _follow(self, stop: Flag) -> None:
         topics, setup = self._setup.topics, self._setup
         overview = Overview()
+        cohorts = Cohorts(setup.experiment, setup.arms, setup.reward, setup.ageing)
+        judged: tuple[int, PolicySnapshot | None, InForce] | None = None
         refitting = Refitting(setup.conversion, setup.refit_every_s)
         followed = [topics.metrics, topics.policy] + ([topics.copy] if setup.conversion is not None else [])
         self._newest, self._told = None, 0
@@ -78,6 +81,7 @@ class PolicyWriter:
                 records = reader.drain()
                 counted = [record for record in records if record.topic == topics.metrics]
                 overview.take(counted)
+                cohorts.take(counted)
                 refitting.take(counted, (record for record in records if record.topic == topics.copy))
                 self._heed(record for record in records if record.topic == topics.policy)
                 known = [reader.whole_ms(topic) or 0 for topic in followed]
@@ -90,7 +94,12 @@ class PolicyWriter:
                 now = time.monotonic()
                 if now - published >= setup.every_s:
                     in_force = refitting.renew(now)
-                    made = next_snapshot(setup, overview, self._newest, self._now_ms(), in_force)
+                    state = (cohorts.version, self._newest, in_force)
+                    made = None
+                    # A fit of the same is the same.
+                    if state != judged:
+                        made = next_snapshot(setup, cohorts, self._newest, self._now_ms(), in_force)
+                        judged = state
                     if made is not None and not stop.is_set():
                         output.publish(made)
                         log.info("policy", version=made.version, cells=len(made.cells), why=made.why)
