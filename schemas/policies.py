@@ -35,11 +35,32 @@ class ConversionFit(Struct, frozen=True, kw_only=True):
     impressions: int
 
 
+class Basis(Struct, frozen=True, kw_only=True):
+    """What beliefs were fitted with: with it and the same cells they can be fitted again.
+
+    Ages of decisions are as of `as_of_ms`, event time; None where none was counted. `half_life_days` and
+    `mature_hours` are None where nothing is forgotten, and where nothing is late. Up to `delay_ms[i]` the share
+    `delay_shares[i]` of the successes has come in; both are empty where no delay could be learned.
+    """
+
+    as_of_ms: int | None
+    reward: str
+    shrinkage: float
+    sharpness: float
+    half_life_days: float | None = None
+    mature_hours: float | None = None
+    delay_ms: list[int] = []
+    delay_shares: list[float] = []
+
+
 class PolicySnapshot(Struct, frozen=True, kw_only=True):
     """One version of the policy.
 
     `epsilon` is the share that is spread evenly over the eligible arms; `draws` the number of posterior draws whose
-    winners make up the rest; `seed` goes into draws and choice. `kill` stops all copy. `by` and `why` are the audit.
+    winners make up the rest; `seed` goes into draws and choice. `kill` stops all copy. `by`, `why` and `cause` are the
+    audit; a cause is one of `inference.decide.acts.CAUSES`, and empty in records of before there were any. `held` is
+    the version whose beliefs these are, where they were rolled back and learning waits. `basis` is None where nothing
+    was learned.
     `conversion` is P_conv as refitted, None where it is the bundle's own; `conversion_version` names it either way, and
     is None where no bundle with such a model was there. It ranks texts before a decision, and no decision depends on
     it.
@@ -58,3 +79,7 @@ class PolicySnapshot(Struct, frozen=True, kw_only=True):
     kill: bool = False
     by: str = ""
     why: str = ""
+    # Any text, and not one of a set: a worker that is older than a cause must still take the snapshot.
+    cause: str = ""
+    held: int | None = None
+    basis: Basis | None = None

@@ -11,20 +11,28 @@ Numbers = np.ndarray[Any, np.dtype[Any]]
 
 
 def weighed(
-    ages_ms: Sequence[float], successes: Numbers, trials: Numbers, curve: DelayCurve, half_life_ms: float | None
+    ages_ms: Sequence[float],
+    successes: Sequence[Numbers] | Numbers,
+    trials: Sequence[Numbers] | Numbers,
+    curve: DelayCurve,
+    half_life_ms: float | None,
 ) -> tuple[Numbers, Numbers]:
-    """Successes and trials of arms over all cohorts. `successes` and `trials` are (cohorts, ...), what comes back
-    (...).
+    """Successes and trials of arms over all cohorts (at least one). `successes` and `trials` have one array for each
+    cohort; what comes back has their shape.
 
     A cohort's trials weigh as the share of successes that have come in by its age (`inference.decide.delay`), and
     both are discounted by a half for each half-life of age. The discount forgets, so that an arm that has become
     good, or has worn out, is seen for what it is (discounted Thompson sampling: Raj and Kalyani 2017, arXiv
     1707.09727). None forgets nothing. Trials are never fewer than successes.
+
+    Cohort is added to cohort, element by element: an arm's sums are the same to the last bit whichever other arms
+    stand beside it, and so they are the same when they are made again.
     """
-    ages = np.asarray(ages_ms, np.float64)
-    kept = np.ones(len(ages)) if half_life_ms is None else 0.5 ** (np.maximum(ages, 0) / half_life_ms)
-    shares = np.array([curve.share(age) for age in ages])
-    along = (slice(None), *(None,) * (trials.ndim - 1))
-    # A cohort that is ahead of the curve has had at least as many trials as successes.
-    whole = np.maximum(trials * shares[along], successes)
-    return np.tensordot(kept, successes, 1), np.tensordot(kept, whole, 1)
+    won, tried = np.zeros(np.shape(successes[0])), np.zeros(np.shape(trials[0]))
+    for age, success, trial in zip(ages_ms, successes, trials, strict=True):
+        kept = 1.0 if half_life_ms is None else 0.5 ** (max(age, 0) / half_life_ms)
+        # A cohort that is ahead of the curve has had at least as many trials as successes.
+        whole = np.maximum(trial * curve.share(age), success)
+        won += kept * success
+        tried += kept * whole
+    return won, tried

@@ -54,6 +54,11 @@ class Policy:
         return choices(belief, seed, eligible, self.snapshot.epsilon, self.snapshot.draws)
 
 
+def seed_of_version(experiment: str, version: int) -> str:
+    """What draws and picks of a version are seeded with: two versions with the same beliefs draw anew."""
+    return f"{experiment}:{version}"
+
+
 def fixed_prior(
     *,
     version: int,
@@ -70,7 +75,7 @@ def fixed_prior(
         version=version,
         experiment=experiment,
         created_ms=created_ms,
-        seed=f"{experiment}:{version}",
+        seed=seed_of_version(experiment, version),
         epsilon=epsilon,
         draws=draws,
         prior=dict.fromkeys(arms, FLAT),

@@ -10,13 +10,13 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from inference.decide.buckets import Ageing, Buckets, Pair, counted
 from inference.decide.choices import choices
-from inference.decide.cohorts import weighed
-from inference.decide.delay import Aged, delay_curve
 from inference.decide.fit import Tally, fit, sharpened
 from inference.decide.linear import Counts, Expected, crossed, fit_linear
 from inference.decide.policy import Policy
 from inference.simulate.world import ARMS, ATTRIBUTES, CELLS, SEGMENTS, STYLES, Numbers
+from schemas.cells import DAY, YOUNG, is_kept
 from schemas.policies import PolicySnapshot
 
 # Weights of attributes before anything is known: a third of the odds either way; what a segment has of its own, and
@@ -27,7 +27,8 @@ _SPREAD, _OWN_SPREAD = 0.35, 0.2
 class Seen(Struct, frozen=True):
     """What is known at a moment: `shown` and `succeeded` are (cohorts, cells, arms), of cohorts `ages_ms` old.
 
-    `part` is how much of the time has passed, 0..1; `version` counts from 1.
+    `part` is how much of the time has passed, 0..1; `version` counts from 1. It is `now_ms` since the beginning, and
+    cohorts are `every_ms` long.
     """
 
     version: int
@@ -35,13 +36,29 @@ class Seen(Struct, frozen=True):
     ages_ms: Numbers
     shown: Numbers
     succeeded: Numbers
+    now_ms: int = 0
+    every_ms: int = 0
+
+    def buckets(self) -> Buckets:
+        """The cohorts as collect publishes them: those of two hours by themselves, others by day, and all together."""
+        young: dict[int, Pair] = {}
+        days: dict[int, Pair] = {}
+        for age_ms, shown, succeeded in zip(self.ages_ms, self.shown, self.succeeded, strict=True):
+            start = round(self.now_ms - age_ms - self.every_ms / 2)
+            if is_kept(YOUNG, start, self.now_ms) and self.every_ms <= YOUNG.keep_ms:
+                young[start] = Pair(succeeded, shown)
+            day = start - start % DAY.width_ms
+            before = days.get(day)
+            days[day] = Pair(succeeded, shown) if before is None else Pair(before[0] + succeeded, before[1] + shown)
+        days = {day: pair for day, pair in days.items() if is_kept(DAY, day, self.now_ms)}
+        return Buckets(young, days, Pair(self.succeeded.sum(axis=0), self.shown.sum(axis=0)), self.every_ms)
 
 
 class Tuning(Struct, frozen=True, kw_only=True):
-    """The settings of the policies that learn: those of `policy` and `learn` in the settings file, and two of cohorts.
+    """The settings of the policies that learn: those of `policy` and `learn` in the settings file.
 
-    `mature_ms` is the age at which a cohort has all its successes; `test_part` the part of the time that an A/B test
-    takes, `sharpness` what beliefs are multiplied by (`inference.decide.fit.sharpened`).
+    `half_life_days` and `mature_hours` are 0 where age plays no part; `test_part` is the part of the time that an A/B
+    test takes, `sharpness` what beliefs are multiplied by (`inference.decide.fit.sharpened`).
     """
 
     epsilon: float = 0.05
@@ -49,8 +66,8 @@ class Tuning(Struct, frozen=True, kw_only=True):
     contextual_draws: int = 64
     shrinkage: float = 20.0
     half_life_days: float = 14.0
+    mature_hours: float = 48.0
     sharpness: float = 4.0
-    mature_ms: int = 2 * 86_400_000
     test_part: float = 0.2
 
 
@@ -68,11 +85,11 @@ Learner = Callable[[Seen], Shares]
 
 def learners(tuning: Tuning, seed: int) -> Mapping[str, Learner]:
     """The policies by name; those that remember something are new."""
-    plain = replace(tuning, sharpness=1.0)
+    plain, ageless = replace(tuning, sharpness=1.0), replace(tuning, half_life_days=0.0, mature_hours=0.0)
     return {
-        "serving": lambda seen: _thompson(seen, tuning, seed, by_age=False),
-        "serving_unsharpened": lambda seen: _thompson(seen, plain, seed, by_age=False),
-        "serving_by_age": lambda seen: _thompson(seen, tuning, seed, by_age=True),
+        "serving": lambda seen: _thompson(seen, tuning, seed),
+        "serving_unsharpened": lambda seen: _thompson(seen, plain, seed),
+        "serving_ageless": lambda seen: _thompson(seen, ageless, seed),
         "linear": lambda seen: _linear(seen, tuning, seed),
         "uniform": _even,
         "epsilon_greedy": lambda seen: _greedy(seen, tuning.epsilon),
@@ -81,18 +98,9 @@ def learners(tuning: Tuning, seed: int) -> Mapping[str, Learner]:
     }
 
 
-def counted(seen: Seen, tuning: Tuning, *, by_age: bool) -> tuple[Numbers, Numbers]:
-    """(cells, arms) of successes and trials: all of them, or as much as cohorts of their age count today."""
-    if not by_age:
-        return seen.succeeded.sum(axis=0), seen.shown.sum(axis=0)
-    sums = zip(seen.ages_ms, seen.succeeded.sum(axis=(1, 2)), seen.shown.sum(axis=(1, 2)), strict=True)
-    curve = delay_curve((Aged(int(age), float(won), float(tried)) for age, won, tried in sums), tuning.mature_ms)
-    half_life = tuning.half_life_days * 86_400_000
-    return weighed(list(seen.ages_ms), seen.succeeded, seen.shown, curve, half_life)
-
-
-def _thompson(seen: Seen, tuning: Tuning, seed: int, *, by_age: bool) -> Shares:
-    successes, trials = counted(seen, tuning, by_age=by_age)
+def _thompson(seen: Seen, tuning: Tuning, seed: int) -> Shares:
+    ageing = Ageing(tuning.half_life_days or None, tuning.mature_hours or None)
+    (successes, trials), _ = counted(seen.buckets(), seen.now_ms - seen.every_ms, ageing)
     tallies = {
         (category, segment, arm): Tally(float(successes[cell, place]), float(trials[cell, place]))
         for cell, (category, segment) in enumerate(CELLS)
@@ -115,7 +123,7 @@ def _thompson(seen: Seen, tuning: Tuning, seed: int, *, by_age: bool) -> Shares:
 
 
 def _linear(seen: Seen, tuning: Tuning, seed: int) -> Shares:
-    successes, trials = counted(seen, tuning, by_age=False)
+    successes, trials = seen.succeeded.sum(axis=0), seen.shown.sum(axis=0)
     # Each arm has an attribute of its own too, for what its others do not explain.
     styles = {arm: {**style, f"arm:{arm}": 1.0} for arm, style in STYLES.items()}
     names = [*ATTRIBUTES, *(f"arm:{arm}" for arm in ARMS)]

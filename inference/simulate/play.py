@@ -42,7 +42,9 @@ def play(traffic: Traffic, learner: Learner, every_ms: int, seed: int) -> Played
         due_ms, due_at = due_ms[~come], due_at[~come]
         # A cohort's age is that of its middle.
         ages = now_ms - (np.arange(batch) + 0.5) * every_ms
-        shares = learner(Seen(batch + 1, batch / batches, ages, shown[:batch], succeeded[:batch]))
+        shares = learner(
+            Seen(batch + 1, batch / batches, ages, shown[:batch], succeeded[:batch], now_ms, every_ms),
+        )
         rows = np.arange(edges[batch], edges[batch + 1])
         rows = rows[~traffic.tagged[rows]]
         if not len(rows):

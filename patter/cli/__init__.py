@@ -70,7 +70,7 @@ def build() -> typer.Typer:
         ("broker", broker.app, "A real Kafka on this machine, without Docker."),
         ("topics", topics.app, "Topics: plan, apply, dump."),
         ("features", features.app, "The feature store: apply, materialize, check."),
-        ("policy", policy.app, "The policy: show, set."),
+        ("policy", policy.app, "The policy: show, set, history, rollback, resume, evaluate."),
         ("experiment", experiment.app, "Experiments: create, start, stop, list."),
         ("dlq", dlq.app, "Records that were set aside: list, show, replay."),
         ("copy", copy.app, "Copy in the pool: show, review, lambda."),

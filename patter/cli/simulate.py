@@ -51,6 +51,8 @@ def simulate(
         draws=settings.policy.draws,
         shrinkage=settings.learn.shrinkage,
         sharpness=settings.learn.sharpness,
+        half_life_days=settings.learn.half_life_days,
+        mature_hours=settings.learn.mature_hours,
     )
     known = list(learners(tuning, seed))
     names = policies or known

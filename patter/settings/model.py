@@ -174,6 +174,17 @@ class LearnPart(_Part):
     shrinkage: float = Field(
         20.0, ge=0, description="Impressions that a category's rate weighs in a segment of it; 0 for none."
     )
+    half_life_days: float = Field(
+        14.0,
+        ge=0,
+        description="After so many days a decision counts half; 0: nothing is forgotten (docs/policy.md#age).",
+    )
+    mature_hours: float = Field(
+        48.0,
+        ge=0,
+        le=336,
+        description="After so many hours a decision has all its successes; younger ones count less. 0: at once.",
+    )
     refit_every_s: float = Field(
         60.0, ge=1.0, description="The least time between two fits of P_conv to copy's own clicks (docs/conversion.md)."
     )

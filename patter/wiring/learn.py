@@ -4,6 +4,7 @@ from pathlib import Path
 
 from features.store.writer import StoreWriter
 from inference.bundle import load_bundle
+from inference.decide.buckets import Ageing
 from inference.text.conversion import Conversion
 from patter.settings import Settings
 from patter.wiring.bundle import bundle_path
@@ -34,6 +35,7 @@ def learn_setup(settings: Settings, member: str, conversion: Conversion | None =
         every_s=settings.learn.every_s,
         epsilon=settings.policy.epsilon,
         draws=settings.policy.draws,
+        ageing=Ageing(settings.learn.half_life_days or None, settings.learn.mature_hours or None),
         conversion=conversion,
         refit_every_s=settings.learn.refit_every_s,
     )

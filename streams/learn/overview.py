@@ -1,4 +1,4 @@
-"""All lifetime cohorts of a shop, from `patter.metrics.v1`: what the policy is fitted to and what the store is told."""
+"""All lifetime cohorts of a shop, from `patter.metrics.v1`: what the store is told."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -6,16 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 from msgspec import Struct
 
-from inference.decide.fit import NOTHING, Place, Tally
 from schemas.cells import LIFE, OTHERS, cell_of
 from schemas.partials import CellMetrics
 from schemas.token import code_of
 from streams.kafka.records import Record
 from streams.learn.cells import COHORT, add
-from streams.learn.setup import Reward
 
 _metrics = msgspec.json.Decoder(CellMetrics)
-_SUCCESSES: Mapping[Reward, str] = {"click": "clicks", "order": "impressed_orders"}
 _COUNTED = ("impressions", "clicks", "carts", "orders", "revenue_minor", "impressed_orders")
 
 
@@ -65,17 +62,6 @@ class Overview:
         if held is None or found.revision >= held.revision:
             self._cells[key] = found
             self._changed.add((found.variant, found.segment))
-
-    def tallies(self, experiment: str, arms: Collection[str], reward: Reward) -> dict[Place, Tally]:
-        """Successes and trials by (category, segment, arm) of one experiment; both are counts of decisions."""
-        tallies: dict[Place, Tally] = {}
-        for cell in self._cells.values():
-            if cell.experiment == experiment and cell.variant in arms:
-                trials = cell.counters.get("impressions", 0)
-                tally = Tally(min(cell.counters.get(_SUCCESSES[reward], 0), trials), trials)
-                place = (cell.category, cell.segment, cell.variant)
-                tallies[place] = tallies.get(place, NOTHING).plus(tally)
-        return tallies
 
     def arms(self, experiment: str, arms: Collection[str]) -> dict[str, dict[str, int]]:
         """Counters of each arm of one experiment, over all categories and segments."""

@@ -21,7 +21,8 @@ from streams.broadcast.reader import BroadcastReader
 from streams.kafka.config import KafkaOptions
 from streams.kafka.records import Record
 from streams.learn.cells import rates
-from streams.learn.conversion import Refitting
+from streams.learn.cohorts import Cohorts
+from streams.learn.conversion import InForce, Refitting
 from streams.learn.output import PolicyOutput
 from streams.learn.overview import Overview, StatsRow
 from streams.learn.setup import ROLE, LearnSetup
@@ -50,6 +51,7 @@ class PolicyWriter:
         self._options, self._setup, self._metrics = options, setup, metrics
         self._now_ms, self._offer = now_ms, offer
         self._newest: PolicySnapshot | None = None
+        self._told = 0
 
     def run(self, stop: Flag) -> None:
         """Open, follow, publish; after a failure open again."""
@@ -64,9 +66,11 @@ class PolicyWriter:
     def _follow(self, stop: Flag) -> None:
         topics, setup = self._setup.topics, self._setup
         overview = Overview()
+        cohorts = Cohorts(setup.experiment, setup.arms, setup.reward, setup.ageing)
+        judged: tuple[int, PolicySnapshot | None, InForce] | None = None
         refitting = Refitting(setup.conversion, setup.refit_every_s)
         followed = [topics.metrics, topics.policy] + ([topics.copy] if setup.conversion is not None else [])
-        self._newest = None
+        self._newest, self._told = None, 0
         output = PolicyOutput(self._options, topics.policy, topics.policy_log, setup.tenant)
         opened_ms = self._now_ms()
         reader = BroadcastReader(self._options, followed, self._now_ms)
@@ -77,6 +81,7 @@ class PolicyWriter:
                 records = reader.drain()
                 counted = [record for record in records if record.topic == topics.metrics]
                 overview.take(counted)
+                cohorts.take(counted)
                 refitting.take(counted, (record for record in records if record.topic == topics.copy))
                 self._heed(record for record in records if record.topic == topics.policy)
                 known = [reader.whole_ms(topic) or 0 for topic in followed]
@@ -89,7 +94,12 @@ class PolicyWriter:
                 now = time.monotonic()
                 if now - published >= setup.every_s:
                     in_force = refitting.renew(now)
-                    made = next_snapshot(setup, overview, self._newest, self._now_ms(), in_force)
+                    state = (cohorts.version, self._newest, in_force)
+                    made = None
+                    # A fit of the same is the same.
+                    if state != judged:
+                        made = next_snapshot(setup, cohorts, self._newest, self._now_ms(), in_force)
+                        judged = state
                     if made is not None and not stop.is_set():
                         output.publish(made)
                         log.info("policy", version=made.version, cells=len(made.cells), why=made.why)
@@ -106,8 +116,12 @@ class PolicyWriter:
             except msgspec.MsgspecError:
                 log.warning("policy record skipped", offset=record.offset)
                 continue
-            if self._newest is None or snapshot.version > self._newest.version:
-                self._newest = snapshot
+            # Of two snapshots with one version the first on the topic holds, for serve too: where a broker has no
+            # transactions, a person's may have come before the one that was published here.
+            if snapshot.version > self._told:
+                self._told = snapshot.version
+                if self._newest is None or snapshot.version >= self._newest.version:
+                    self._newest = snapshot
 
     def _arm_rates(self, overview: Overview) -> None:
         for arm, counters in overview.arms(self._setup.experiment, self._setup.arms).items():

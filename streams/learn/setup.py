@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from inference.decide.buckets import NO_AGEING, Ageing
 from inference.text.conversion import Conversion
 
 ROLE = "learn"
@@ -26,8 +27,9 @@ class LearnSetup(Struct, frozen=True, kw_only=True):
     """Settings of a learn worker. `member` is stable over restarts; `faust_dir` is a folder that Faust insists on.
 
     `experiment` and `arms` are those that are learned about; `shrinkage` is in impressions, `sharpness` multiplies
-    beliefs (`inference.decide.fit.sharpened`), `every_s` the least time between two versions of the policy.
-    `conversion` is the bundle's P_conv, None where it has none; it is refitted at most every `refit_every_s`.
+    beliefs (`inference.decide.fit.sharpened`), `every_s` the least time between two versions of the policy. `ageing`
+    says how the age of decisions counts. `conversion` is the bundle's P_conv, None where it has none; it is refitted
+    at most every `refit_every_s`.
     """
 
     tenant: str
@@ -42,6 +44,7 @@ class LearnSetup(Struct, frozen=True, kw_only=True):
     every_s: float
     epsilon: float
     draws: int
+    ageing: Ageing = NO_AGEING
     conversion: Conversion | None = None
     refit_every_s: float = 60.0
 

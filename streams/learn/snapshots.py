@@ -1,27 +1,43 @@
-"""Whether there is a policy to publish, and which. Pure."""
+"""Whether there is a policy to publish, and which. Pure: a function of the cells, the settings and the newest version.
+
+What was learned is a function of the cells and of the snapshot's own `basis` alone (`learned`), so that whoever has the
+cells can check it.
+"""
 
 import msgspec
 
-from inference.decide.fit import fit, sharpened
-from schemas.policies import PolicySnapshot
+from inference.decide.acts import LEARN, LEARNED
+from inference.decide.delay import DelayCurve
+from inference.decide.fit import Fit, Place, Tally, fit, sharpened
+from inference.decide.policy import seed_of_version
+from schemas.policies import Basis, PolicySnapshot
+from streams.learn.cohorts import Cohorts
 from streams.learn.conversion import NO_MODEL, InForce
-from streams.learn.overview import Overview
 from streams.learn.setup import LearnSetup
 
 # Below the 1 MiB that the topic takes, with room for the record's framing.
 MOST_BYTES = 1_000_000
+# A share finer than this is finer than any count behind it.
+_DECIMALS = 6
 
 
 def next_snapshot(
-    setup: LearnSetup, overview: Overview, newest: PolicySnapshot | None, now_ms: int, conversion: InForce = NO_MODEL
+    setup: LearnSetup, cohorts: Cohorts, newest: PolicySnapshot | None, now_ms: int, conversion: InForce = NO_MODEL
 ) -> PolicySnapshot | None:
     """The version after `newest`; None where there is nothing to say: the copy is stopped, or nothing changed."""
     if newest is not None and newest.kill:
         return None
-    tallies = overview.tallies(setup.experiment, frozenset(setup.arms), setup.reward)
+    held = newest is not None and newest.held is not None and newest.experiment == setup.experiment
+    if newest is not None and held:
+        return _held(setup, cohorts, newest, now_ms, conversion)
+    as_of_ms = as_of(cohorts, newest)
+    tallies, curve = cohorts.tallies(as_of_ms)
     most = len({(category, segment) for category, segment, _ in tallies})
     while True:
-        made = _snapshot(setup, overview, newest, now_ms, most, conversion)
+        learned = learned_from(tallies, setup, most)
+        basis = _basis(setup, curve, as_of_ms)
+        made = _snapshot(setup, learned, basis, newest, now_ms, conversion)
+        made = msgspec.structs.replace(made, why=_why(cohorts.impressions(), learned.trials))
         # A shop with more cells than a record holds: those with the fewest impressions are left to the prior.
         if most == 0 or len(msgspec.json.encode(made)) <= MOST_BYTES:
             break
@@ -31,34 +47,95 @@ def next_snapshot(
     if (made.conversion, made.conversion_version) == (newest.conversion, newest.conversion_version):
         return None
     # What is believed about arms stays, also where somebody set it.
-    return msgspec.structs.replace(made, prior=newest.prior, cells=newest.cells, why="P_conv")
+    return msgspec.structs.replace(made, prior=newest.prior, cells=newest.cells, basis=newest.basis, why="P_conv")
+
+
+def as_of(cohorts: Cohorts, newest: PolicySnapshot | None) -> int | None:
+    """The time that ages are told by: that of the newest decisions, and never before that of the version before.
+
+    None while no decision was counted.
+    """
+    told = cohorts.as_of_ms()
+    before = newest.basis.as_of_ms if newest is not None and newest.basis is not None else None
+    return max((each for each in (told, before) if each is not None), default=None)
+
+
+def learned_from(tallies: dict[Place, Tally], setup: LearnSetup, most: int | None = None) -> Fit:
+    """Beliefs as they are published; of more than `most` cells those with the fewest trials are left out."""
+    return sharpened(fit(tallies, setup.arms, setup.shrinkage, most), setup.sharpness)
+
+
+def _held(
+    setup: LearnSetup, cohorts: Cohorts, newest: PolicySnapshot, now_ms: int, conversion: InForce
+) -> PolicySnapshot | None:
+    """Under a rollback: the same beliefs under other settings, with arms that are new, or with another P_conv."""
+    prior = newest.prior
+    if not prior.keys() >= set(setup.arms):
+        # Without any belief a new arm could be anything, and would be drawn most.
+        tallies, _ = cohorts.tallies(as_of(cohorts, newest))
+        prior = {**learned_from(tallies, setup, 0).prior, **prior}
+    changed = (setup.epsilon, setup.draws, prior) != (newest.epsilon, newest.draws, newest.prior)
+    if not changed and (conversion.fit, conversion.version) == (newest.conversion, newest.conversion_version):
+        return None
+    version = newest.version + 1
+    return msgspec.structs.replace(
+        newest,
+        version=version,
+        created_ms=now_ms,
+        seed=seed_of_version(newest.experiment, version),
+        epsilon=setup.epsilon,
+        draws=setup.draws,
+        prior=prior,
+        conversion=conversion.fit,
+        conversion_version=conversion.version,
+        by=LEARN,
+        why="settings" if changed else "P_conv",
+        cause=LEARNED,
+    )
 
 
 def _snapshot(
     setup: LearnSetup,
-    overview: Overview,
+    learned: Fit,
+    basis: Basis,
     newest: PolicySnapshot | None,
     now_ms: int,
-    most: int,
     conversion: InForce,
 ) -> PolicySnapshot:
     version = newest.version + 1 if newest else 1
-    tallies = overview.tallies(setup.experiment, frozenset(setup.arms), setup.reward)
-    learned = sharpened(fit(tallies, setup.arms, setup.shrinkage, most), setup.sharpness)
     return PolicySnapshot(
         version=version,
         experiment=setup.experiment,
         created_ms=now_ms,
-        seed=f"{setup.experiment}:{version}",
+        seed=seed_of_version(setup.experiment, version),
         epsilon=setup.epsilon,
         draws=setup.draws,
         prior=learned.prior,
         cells=learned.cells,
         conversion=conversion.fit,
         conversion_version=conversion.version,
-        by="learn",
-        why=f"{learned.trials:.0f} impressions",
+        by=LEARN,
+        cause=LEARNED,
+        basis=basis,
     )
+
+
+def _basis(setup: LearnSetup, curve: DelayCurve, as_of_ms: int | None) -> Basis:
+    return Basis(
+        as_of_ms=as_of_ms,
+        reward=setup.reward,
+        shrinkage=setup.shrinkage,
+        sharpness=setup.sharpness,
+        half_life_days=setup.ageing.half_life_days,
+        mature_hours=setup.ageing.mature_hours,
+        delay_ms=list(curve.ages_ms),
+        delay_shares=[round(share, _DECIMALS) for share in curve.shares],
+    )
+
+
+def _why(impressions: int, trials: float) -> str:
+    counted = f"{impressions} impressions"
+    return counted if round(trials) == impressions else f"{counted}, which weigh as {trials:.0f}"
 
 
 def _differs(made: PolicySnapshot, newest: PolicySnapshot, arms: set[str]) -> bool:

@@ -10,6 +10,7 @@ from schemas.partials import CellMetrics
 from schemas.policies import PolicySnapshot
 from schemas.token import code_of
 from streams.kafka.records import Record
+from streams.learn.cohorts import Cohorts
 from streams.learn.overview import Overview
 from streams.learn.setup import LearnSetup, LearnTopics
 
@@ -31,12 +32,19 @@ SETUP = LearnSetup(
 
 
 def record(
-    arm: str, revision: int = 1, *, experiment: str = "x", category: str = "bags", segment: str = "new", **counters: int
+    arm: str,
+    revision: int = 1,
+    *,
+    experiment: str = "x",
+    category: str = "bags",
+    segment: str = "new",
+    bucket: str = "life",
+    **counters: int,
 ) -> Record:
-    cell = Cell("cohort", "life", ArmCell(code_of(experiment), code_of(category), code_of(segment), code_of(arm)))
+    cell = Cell("cohort", bucket, ArmCell(code_of(experiment), code_of(category), code_of(segment), code_of(arm)))
     value = CellMetrics(
         family="cohort",
-        bucket="life",
+        bucket=bucket,
         experiment=experiment,
         category=category,
         segment=segment,
@@ -50,6 +58,12 @@ def record(
 
 def overview(*records: Record) -> Overview:
     made = Overview()
+    made.take(records)
+    return made
+
+
+def cohorts(*records: Record, setup: LearnSetup = SETUP) -> Cohorts:
+    made = Cohorts(setup.experiment, setup.arms, setup.reward, setup.ageing)
     made.take(records)
     return made
 

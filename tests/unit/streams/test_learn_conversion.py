@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from conversions import model
-from learn_rig import SETUP, overview, prior, record
+from learn_rig import SETUP, cohorts, prior, record
 
 from inference.decide.policy import Policy
 from inference.text.refit import Shown, in_force
@@ -152,7 +152,7 @@ def in_force_now() -> InForce:
 
 
 def test_a_snapshot_follows_another_p_conv_and_keeps_what_is_believed_about_arms() -> None:
-    known = overview(record("good", impressions=100, clicks=50))
+    known = cohorts(record("good", impressions=100, clicks=50))
     own, other = InForce(None, MODEL.version), in_force_now()
     first = next_snapshot(SETUP, known, None, 7, own)
     assert first is not None
@@ -168,14 +168,14 @@ def test_a_snapshot_follows_another_p_conv_and_keeps_what_is_believed_about_arms
 
 def test_a_prior_that_somebody_set_stays_where_only_p_conv_is_another() -> None:
     set_by_hand = prior(prior={arm: {"template": 9.0, "good": 2.0}.get(arm, 1.0) for arm in SETUP.arms})
-    made = next_snapshot(SETUP, overview(), set_by_hand, 9, in_force_now())
+    made = next_snapshot(SETUP, cohorts(), set_by_hand, 9, in_force_now())
     assert made is not None
     assert made.prior == set_by_hand.prior
     assert made.version == set_by_hand.version + 1
 
 
 def test_without_a_model_a_snapshot_says_null() -> None:
-    made: Any = next_snapshot(SETUP, overview(), None, 9)
+    made: Any = next_snapshot(SETUP, cohorts(), None, 9)
     written = msgspec.json.decode(msgspec.json.encode(made))
     assert written["conversion"] is None
     assert written["conversion_version"] is None

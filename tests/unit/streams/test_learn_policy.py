@@ -2,59 +2,25 @@
 
 import msgspec
 import pytest
-from learn_rig import ARMS, SETUP, overview, prior, record
+from learn_rig import ARMS, SETUP, cohorts, overview, prior, record
 
-from schemas.cells import OTHERS, ArmCell, Cell
+from inference.decide.acts import Act, resumed, rolled_back
 from schemas.errors import Code, ConfigError, LackingError
-from schemas.token import code_of
-from streams.kafka.records import Record
 from streams.learn import snapshots
+from streams.learn.conversion import InForce
 from streams.learn.snapshots import next_snapshot
 from streams.learn.stats_store import StatsStore
 
 
-def test_only_arms_of_the_experiment_are_learned_about() -> None:
-    made = overview(
-        record("good", impressions=10, clicks=4, impressed_orders=1),
-        record("gone", impressions=10, clicks=4),
-        record("good", experiment="older", impressions=10, clicks=4),
-        Record("metrics", 0, 0, 0, Cell("cohort", "life", OTHERS).text().encode(), b"{}"),
-        Record("metrics", 0, 0, 0, b"junk", b"{}"),
-    )
-    tallies = made.tallies("x", ARMS, "click")
-    assert {place: (tally.successes, tally.trials) for place, tally in tallies.items()} == {
-        ("bags", "new", "good"): (4, 10)
-    }
-    (orders,) = made.tallies("x", ARMS, "order").values()
-    assert (orders.successes, orders.trials) == (1, 10)
-    assert made.skipped == 1
-
-
-def test_a_cell_whose_names_are_not_known_yet_waits() -> None:
-    cell = Cell("cohort", "life", ArmCell(code_of("x"), code_of("bags"), code_of("new"), code_of("good")))
-    value = msgspec.json.decode(record("good", impressions=10).value or b"")
-    value["segment"] = f"{code_of('new'):08x}"
-    made = overview(Record("metrics", 0, 0, 0, cell.text().encode(), msgspec.json.encode(value)))
-    assert made.tallies("x", ARMS, "click") == {}
-
-
-def test_lower_revisions_are_old_news_and_a_tombstone_removes() -> None:
-    made = overview(record("good", 5, impressions=10), record("good", 4, impressions=8))
-    (tally,) = made.tallies("x", ARMS, "click").values()
-    assert tally.trials == 10
-    made.take([msgspec.structs.replace(record("good"), value=None)])
-    assert made.tallies("x", ARMS, "click") == {}
-
-
 def test_the_first_version_says_what_is_known() -> None:
-    made = next_snapshot(SETUP, overview(record("good", impressions=100, clicks=50)), None, 7)
+    made = next_snapshot(SETUP, cohorts(record("good", impressions=100, clicks=50)), None, 7)
     assert made is not None
     assert (made.version, made.seed, made.created_ms, made.epsilon, made.draws) == (1, "x:1", 7, 0.1, 64)
     assert [(cell.category, cell.segment, set(cell.arms)) for cell in made.cells] == [("bags", "new", set(ARMS))]
 
 
 def test_a_version_follows_only_a_change() -> None:
-    known = overview(record("good", impressions=100, clicks=50))
+    known = cohorts(record("good", impressions=100, clicks=50))
     first = next_snapshot(SETUP, known, None, 7)
     assert first is not None
     assert next_snapshot(SETUP, known, first, 9) is None
@@ -66,17 +32,17 @@ def test_a_version_follows_only_a_change() -> None:
 
 
 def test_a_prior_that_somebody_set_stands_until_there_is_something_to_learn_from() -> None:
-    assert next_snapshot(SETUP, overview(), prior(), 9) is None
-    made = next_snapshot(SETUP, overview(record("good", impressions=1)), prior(), 9)
+    assert next_snapshot(SETUP, cohorts(), prior(), 9) is None
+    made = next_snapshot(SETUP, cohorts(record("good", impressions=1)), prior(), 9)
     assert made is not None
     assert made.version == 5
-    fewer = next_snapshot(msgspec.structs.replace(SETUP, arms=ARMS[:2]), overview(), prior(), 9)
+    fewer = next_snapshot(msgspec.structs.replace(SETUP, arms=ARMS[:2]), cohorts(), prior(), 9)
     assert fewer is not None
     assert set(fewer.prior) == set(ARMS[:2])
 
 
 def test_nothing_is_published_over_a_kill_switch() -> None:
-    known = overview(record("good", impressions=100, clicks=50))
+    known = cohorts(record("good", impressions=100, clicks=50))
     assert next_snapshot(SETUP, known, prior(kill=True), 9) is None
     made = next_snapshot(SETUP, known, prior(version=5), 9)
     assert made is not None
@@ -84,10 +50,45 @@ def test_nothing_is_published_over_a_kill_switch() -> None:
     assert not made.kill
 
 
+def test_a_rollback_is_held_until_somebody_resumes_whatever_is_counted() -> None:
+    known = cohorts(record("good", impressions=100, clicks=50))
+    first = next_snapshot(SETUP, known, None, 7)
+    assert first is not None
+    held = rolled_back(prior(), first, Act("ann", "odd", 8))
+    known.take([record("good", 2, impressions=900, clicks=50)])
+    assert next_snapshot(SETUP, known, held, 9) is None
+    resting = resumed(held, Act("ann", "fine again", 9))
+    made = next_snapshot(SETUP, known, resting, 10)
+    assert made is not None
+    assert (made.version, made.held, made.cause) == (resting.version + 1, None, "learned")
+    assert made.cells != first.cells
+
+
+def test_settings_new_arms_and_p_conv_still_come_under_a_rollback() -> None:
+    known = cohorts(record("good", impressions=100, clicks=50))
+    first = next_snapshot(SETUP, known, None, 7)
+    assert first is not None
+    held = rolled_back(prior(), first, Act("ann", "odd", 8))
+    wider = msgspec.structs.replace(SETUP, arms=(*ARMS, "late"), epsilon=0.2)
+    made = next_snapshot(wider, known, held, 9)
+    assert made is not None
+    assert (made.version, made.held, made.epsilon, made.why) == (held.version + 1, held.held, 0.2, "settings")
+    assert (made.cells, {arm: made.prior[arm] for arm in ARMS}) == (held.cells, held.prior)
+    assert made.prior["late"] == next_snapshot(wider, known, None, 9).prior["late"]
+    assert next_snapshot(wider, known, made, 9) is None
+    texts = next_snapshot(wider, known, made, 9, InForce(None, "c2"))
+    assert texts is not None
+    assert (texts.conversion_version, texts.why, texts.cells, texts.held) == ("c2", "P_conv", held.cells, held.held)
+    # Beliefs about the arms of another experiment hold nothing.
+    other = next_snapshot(msgspec.structs.replace(SETUP, experiment="y"), known, held, 9)
+    assert other is not None
+    assert (other.experiment, other.held) == ("y", None)
+
+
 def test_cells_that_do_not_fit_into_a_record_are_left_to_the_prior(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "MOST_BYTES", 2_000)
     records = [record("good", category=f"c{number}", impressions=number + 1) for number in range(40)]
-    made = next_snapshot(SETUP, overview(*records), None, 9)
+    made = next_snapshot(SETUP, cohorts(*records), None, 9)
     assert made is not None
     assert len(msgspec.json.encode(made)) <= 2_000
     kept = {cell.category for cell in made.cells}
