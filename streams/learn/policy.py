@@ -26,6 +26,7 @@ from streams.learn.output import PolicyOutput
 from streams.learn.overview import Overview, StatsRow
 from streams.learn.setup import ROLE, LearnSetup
 from streams.learn.snapshots import next_snapshot
+from streams.learn.trials import Trials
 
 log = structlog.get_logger("patter.streams.learn")
 
@@ -65,7 +66,9 @@ class PolicyWriter:
         topics, setup = self._setup.topics, self._setup
         overview = Overview()
         refitting = Refitting(setup.conversion, setup.refit_every_s)
+        trials = Trials(setup)
         followed = [topics.metrics, topics.policy] + ([topics.copy] if setup.conversion is not None else [])
+        followed += [topics.experiments] if topics.experiments is not None else []
         self._newest = None
         output = PolicyOutput(self._options, topics.policy, topics.policy_log, setup.tenant)
         opened_ms = self._now_ms()
@@ -79,6 +82,7 @@ class PolicyWriter:
                 overview.take(counted)
                 refitting.take(counted, (record for record in records if record.topic == topics.copy))
                 self._heed(record for record in records if record.topic == topics.policy)
+                trials.take(record for record in records if record.topic == topics.experiments)
                 known = [reader.whole_ms(topic) or 0 for topic in followed]
                 if min(known) < opened_ms:
                     continue
@@ -90,6 +94,7 @@ class PolicyWriter:
                 if now - published >= setup.every_s:
                     in_force = refitting.renew(now)
                     made = next_snapshot(setup, overview, self._newest, self._now_ms(), in_force)
+                    made = trials.put(made, self._newest, overview, self._now_ms())
                     if made is not None and not stop.is_set():
                         output.publish(made)
                         log.info("policy", version=made.version, cells=len(made.cells), why=made.why)

@@ -20,7 +20,7 @@ from patter.wiring.serve import serve_setup
 from schemas.catalog import Product
 from schemas.copy import Candidate, CopyKey, PoolEntry
 from schemas.experiments import ExperimentArm, ExperimentRecord, StoppingRule
-from schemas.policies import Beta, Cell, PolicySnapshot
+from schemas.policies import Beta, Cell, PolicySnapshot, TrialBeliefs
 from schemas.ports import FeatureState, ViewRow
 from streams.broadcast.curation import Curation
 from streams.broadcast.experiments import Experiments
@@ -200,10 +200,24 @@ class Shop:
             draws=256,
             prior=dict.fromkeys(arms, Beta(1.0, 9.0)),
             cells=cells,
+            trials=self._beliefs(arms) if self.tries and version > 2 else [],
             kill=version % 5 == 4,
         )
         self.snapshots.append(snapshot)
         self.policy = Policy(snapshot)
+
+    def _beliefs(self, arms: Sequence[str]) -> list[TrialBeliefs]:
+        """What is believed in the adaptive experiment: not what is believed of the same arms elsewhere."""
+        cells = [
+            Cell(
+                category=f"category-{number}",
+                segment=segment,
+                arms={arm: Beta(1 + self.chance.random() * 9, 50.0) for arm in arms},
+            )
+            for number in range(4)
+            for segment in SEGMENTS
+        ]
+        return [TrialBeliefs(experiment="drawn", prior=dict.fromkeys(arms, Beta(2.0, 9.0)), cells=cells)]
 
     def publish(self, version: ExperimentRecord, skew_ms: int = 0) -> None:
         """A version of an experiment, which serve has from its next batch on."""
