@@ -24,6 +24,14 @@ class Cell(Struct, frozen=True, kw_only=True):
     arms: dict[str, Beta]
 
 
+class TrialBeliefs(Struct, frozen=True, kw_only=True):
+    """Beliefs about the arms of an adaptive experiment: its own prior and cells, learned from its own decisions."""
+
+    experiment: Name
+    prior: dict[str, Beta]
+    cells: list[Cell] = []
+
+
 class ConversionFit(Struct, frozen=True, kw_only=True):
     """P_conv's weights, by attribute, refitted to a shop's own copy. `base` is the version of the bundle's model, to
     which alone they belong; `texts` were compared, over `impressions`.
@@ -63,7 +71,8 @@ class PolicySnapshot(Struct, frozen=True, kw_only=True):
     was learned.
     `conversion` is P_conv as refitted, None where it is the bundle's own; `conversion_version` names it either way, and
     is None where no bundle with such a model was there. It ranks texts before a decision, and no decision depends on
-    it.
+    it. `trials` are the adaptive experiments that ran; one that is not among them is drawn by the beliefs about
+    `experiment`, the settings' own.
     """
 
     version: Annotated[int, Meta(ge=1)]
@@ -74,6 +83,7 @@ class PolicySnapshot(Struct, frozen=True, kw_only=True):
     draws: Annotated[int, Meta(ge=1, le=65536)] = 512
     prior: dict[str, Beta]
     cells: list[Cell] = []
+    trials: list[TrialBeliefs] = []
     conversion: ConversionFit | None = None
     conversion_version: str | None = None
     kill: bool = False

@@ -2,14 +2,19 @@
 (`inference.decide.choices`).
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
 from inference.decide.choices import FLAT, Betas, Choices, choices
 from inference.decide.hashing import unit_of
-from schemas.policies import PolicySnapshot
+from schemas.policies import Beta, Cell, PolicySnapshot
 
 # A (category, segment) of a large shop times its eligible sets; past that the memo starts anew rather than grow.
 MEMO_ENTRIES = 50_000
+
+
+_Cells = dict[tuple[str, str], dict[str, Beta]]
+_Beliefs = tuple[dict[str, Beta], _Cells]
 
 
 class Policy:
@@ -21,17 +26,23 @@ class Policy:
         self._seed = snapshot.seed
         self.key = blake2b(snapshot.seed.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         self._keyed = blake2b(digest_size=8, key=self.key)
-        self._cells = {(cell.category, cell.segment): cell.arms for cell in snapshot.cells}
-        self._memo: dict[tuple[str, str, tuple[str, ...]], Choices] = {}
+        self._beliefs: dict[str | None, _Beliefs] = {None: (snapshot.prior, _by_place(snapshot.cells))}
+        self._beliefs.update((trial.experiment, (trial.prior, _by_place(trial.cells))) for trial in snapshot.trials)
+        self._memo: dict[tuple[str, str, tuple[str, ...], str | None], Choices] = {}
 
-    def choices(self, category: str, segment: str, eligible: tuple[str, ...]) -> Choices:
-        """The probabilities of the eligible arms (at least one, in the experiment's order)."""
-        key = (category, segment, eligible)
+    def choices(self, category: str, segment: str, eligible: tuple[str, ...], trial: str | None = None) -> Choices:
+        """The probabilities of the eligible arms (at least one, in the experiment's order).
+
+        `trial` is the adaptive experiment that has the shopper; None for the settings' own, whose beliefs also hold for
+        a trial of which nothing is believed yet.
+        """
+        whose = trial if trial in self._beliefs else None
+        key = (category, segment, eligible, whose)
         found = self._memo.get(key)
         if found is None:
             if len(self._memo) >= MEMO_ENTRIES:
                 self._memo.clear()
-            found = self._memo[key] = self._compute(category, segment, eligible)
+            found = self._memo[key] = self._compute(category, segment, eligible, whose)
         return found
 
     def conversion_version(self, bundles: str | None) -> str | None:
@@ -48,15 +59,21 @@ class Policy:
         keyed.update(decision_id)
         return unit_of(keyed.digest())
 
-    def _compute(self, category: str, segment: str, eligible: tuple[str, ...]) -> Choices:
-        belief = Betas(self._cells.get((category, segment), {}), self.snapshot.prior)
-        seed = (self._seed, str(self.version), category, segment)
+    def _compute(self, category: str, segment: str, eligible: tuple[str, ...], whose: str | None) -> Choices:
+        prior, cells = self._beliefs[whose]
+        belief = Betas(cells.get((category, segment), {}), prior)
+        # Draws for the settings' own have the seed that they always had.
+        seed = (self._seed, str(self.version), category, segment, *(() if whose is None else (whose,)))
         return choices(belief, seed, eligible, self.snapshot.epsilon, self.snapshot.draws)
 
 
 def seed_of_version(experiment: str, version: int) -> str:
     """What draws and picks of a version are seeded with: two versions with the same beliefs draw anew."""
     return f"{experiment}:{version}"
+
+
+def _by_place(cells: Iterable[Cell]) -> _Cells:
+    return {(cell.category, cell.segment): cell.arms for cell in cells}
 
 
 def fixed_prior(

@@ -33,6 +33,7 @@ class Why(StrEnum):
     POLICY_AMBIGUOUS = "policy_ambiguous"
     OTHER_SEGMENT_RULES = "other_segment_rules"
     OTHER_EXPERIMENT = "other_experiment"
+    EXPERIMENT_AMBIGUOUS = "experiment_ambiguous"
     OTHER_CHANNEL = "other_channel"
     OTHER_FEATURES = "other_features"
 
@@ -45,7 +46,8 @@ MEANING: Mapping[Why, str] = {
     Why.POLICY_GONE: "no snapshot of its policy version is at hand",
     Why.POLICY_AMBIGUOUS: "two different snapshots have its policy version",
     Why.OTHER_SEGMENT_RULES: "its segment rules are of another version than the settings'",
-    Why.OTHER_EXPERIMENT: "its experiment, or the version of it, is not the settings'",
+    Why.OTHER_EXPERIMENT: "no record of its experiment and version is at hand, and it is not the settings'",
+    Why.EXPERIMENT_AMBIGUOUS: "two different records have its experiment and version",
     Why.OTHER_CHANNEL: "its channel or locale is not the settings'",
     Why.OTHER_FEATURES: "it holds a feature view that the settings' feature service does not have",
 }

@@ -21,6 +21,10 @@ def replay(
         Path | None,
         typer.Option("--policy", help="Snapshots: a dump of `policy_log`. Else those beside --records, or the log's."),
     ] = None,
+    experiments: Annotated[
+        Path | None,
+        typer.Option("--experiments", help="A dump of `experiments`. Else that beside --records, or the topic."),
+    ] = None,
     live_inputs: Annotated[
         bool,
         typer.Option("--live-inputs", help="Decide with what store, catalogue, pool and policy say now. Exit 0."),
@@ -54,16 +58,18 @@ def replay(
     elif live_inputs:
         _live(config, records, json)
     else:
-        _again(config, records, policy, json)
+        _again(config, records, policy, experiments, json)
 
 
-def _again(config: Path | None, records: Path | None, policy: Path | None, json: Path | None) -> None:
+def _again(
+    config: Path | None, records: Path | None, policy: Path | None, experiments: Path | None, json: Path | None
+) -> None:
     from patter.replay.run import replay_records
     from patter.result import envelope, write_result
     from patter.settings import load
 
     started = datetime.now(UTC)
-    result = replay_records(load(config), records, policy)
+    result = replay_records(load(config), records, policy, experiments)
     if json is not None:
         head = envelope("replay", "replay", None, started, result.failures(), None)
         write_result({**head, **result.members()}, json)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from inference.decide.facts import Facts
 from inference.decide.policy import Policy
 from inference.decide.replay import FieldDifference, Why, differences
+from patter.replay.experiments import Chosen, Ran
 from patter.replay.inputs import Inputs, inputs_of, now_of, trigger_of, unfit
 from patter.replay.rules import ReplayRules
 from patter.replay.world import Products, RecordedReader, Texts, Views
@@ -30,7 +31,8 @@ _MOST_HANDS = 256
 
 class Judged(Struct, frozen=True):
     """One record: why it could not be decided again, or where it differs. `taken` is the code that had to be taken
-    from the record, see `Inputs.taken`; `verified` says that the key of its token was at hand.
+    from the record, see `Inputs.taken`; `verified` says that the key of its token was at hand. `mode` is that of the
+    experiment (see `Chosen`), and `apart_ms` how far the decision's time lies from when it ran.
     """
 
     decision_id: str | None
@@ -38,6 +40,8 @@ class Judged(Struct, frozen=True):
     differences: tuple[FieldDifference, ...] = ()
     taken: str | None = None
     verified: bool = True
+    mode: str = "settings"
+    apart_ms: int = 0
 
 
 class Again:
@@ -46,8 +50,8 @@ class Again:
     No clock, no I/O.
     """
 
-    def __init__(self, rules: ReplayRules, policies: Snapshots) -> None:
-        self._rules, self._policies = rules, policies
+    def __init__(self, rules: ReplayRules, policies: Snapshots, ran: Ran) -> None:
+        self._rules, self._policies, self._ran = rules, policies, ran
         self._join = dict(rules.views)
         self._products = Products()
         self._hands: dict[tuple[object, ...], _Hand] = {}
@@ -62,16 +66,30 @@ class Again:
         why = self._unfit(inputs)
         if why is not None:
             return Judged(inputs.decision_id, why)
-        found = self._compared(inputs, value or b"")
+        now_ms = now_of(inputs)
+        if now_ms is None:
+            return Judged(inputs.decision_id, Why.TIME_INVALID)
+        chosen = self._ran.when(now_ms, inputs.user_id, (inputs.experiment, inputs.experiment_version))
+        found = self._compared(inputs, value or b"", now_ms, chosen)
         if isinstance(found, Why):
             return Judged(inputs.decision_id, found)
-        return Judged(inputs.decision_id, None, found, inputs.taken(), verified=_key_id(inputs) in self._rules.keys)
+        return Judged(
+            inputs.decision_id,
+            None,
+            found,
+            inputs.taken(chosen.mode),
+            verified=_key_id(inputs) in self._rules.keys,
+            mode=chosen.mode,
+            apart_ms=chosen.apart_ms,
+        )
 
     def _unfit(self, inputs: Inputs) -> Why | None:
-        setup = self._rules.setup
-        experiment = (setup.experiment.name, setup.experiment.version)
-        place = (setup.channel, setup.locale)
-        why = unfit(inputs, experiment=experiment, segments=setup.segment_version, place=place)
+        setup, whose = self._rules.setup, (inputs.experiment, inputs.experiment_version)
+        if not self._ran.knows(*whose):
+            return Why.OTHER_EXPERIMENT
+        if self._ran.ambiguous(*whose):
+            return Why.EXPERIMENT_AMBIGUOUS
+        why = unfit(inputs, segments=setup.segment_version, place=(setup.channel, setup.locale))
         if why is not None:
             return why
         if not self._join.keys() >= inputs.features.keys():
@@ -80,12 +98,12 @@ class Again:
             return Why.POLICY_AMBIGUOUS if inputs.policy_version in self._policies else Why.POLICY_GONE
         return None
 
-    def _compared(self, inputs: Inputs, value: bytes) -> tuple[FieldDifference, ...] | Why:
+    def _compared(self, inputs: Inputs, value: bytes, now_ms: int, chosen: Chosen) -> tuple[FieldDifference, ...] | Why:
         """The differences of the way to decide that comes nearest, which is none for a record as serve wrote it."""
         nearest: tuple[FieldDifference, ...] | None = None
         for price_known in self._ways(inputs):
             try:
-                again = self._decided(inputs, price_known=price_known)
+                again = self._decided(inputs, now_ms, chosen, price_known=price_known)
                 if isinstance(again, Why):
                     return again
                 found = () if again == value else differences(_decode(value), _decode(again), self._rules.keys)
@@ -103,10 +121,7 @@ class Again:
         behind = Code.PRICE_BEHIND.value in inputs.ineligible.values()
         return (False,) if behind else (self._lately, not self._lately)
 
-    def _decided(self, inputs: Inputs, *, price_known: bool) -> bytes | Why:
-        now_ms = now_of(inputs)
-        if now_ms is None:
-            return Why.TIME_INVALID
+    def _decided(self, inputs: Inputs, now_ms: int, chosen: Chosen, *, price_known: bool) -> bytes | Why:
         trigger = trigger_of(inputs, now_ms)
         if trigger is None:
             return Why.NO_TRIGGER
@@ -115,7 +130,8 @@ class Again:
             return Why.CATALOGUE_INVALID
         policy = self._policies[inputs.policy_version]
         assert policy is not None, "`_unfit` has seen to that"
-        return self._hand(inputs, price_known=price_known).write(inputs, trigger, now_ms, catalogue, policy)
+        hand = self._hand(inputs, price_known=price_known)
+        return hand.write(inputs, trigger, now_ms, catalogue, policy, chosen)
 
     def _hand(self, inputs: Inputs, *, price_known: bool) -> "_Hand":
         key_id = _key_id(inputs) or 0
@@ -155,13 +171,20 @@ class _Hand:
         self._written = b""
 
     def write(
-        self, inputs: Inputs, trigger: Trigger, now_ms: int, catalogue: dict[str, Facts], policy: Policy
+        self,
+        inputs: Inputs,
+        trigger: Trigger,
+        now_ms: int,
+        catalogue: dict[str, Facts],
+        policy: Policy,
+        chosen: Chosen,
     ) -> bytes:
         """The record of the event."""
         segment = self._segment_of(self._reader.hold(inputs))
         stamp = self._stamp = stamp_of(policy, self._stamp, price_known=self._price_known)
-        changed = self._texts.stand(inputs, segment, stamp, catalogue)
+        changed = self._texts.stand(inputs, segment, stamp, catalogue, chosen.placement)
         world = World(now_ms, catalogue, self._texts.pool, stamp, frozenset((inputs.product_id,) if changed else ()))
+        self._decider.place(chosen.running)
         known = self._decider.look_up([trigger], self._reader, now_ms)
         self._decider.begin(world)
         self._decider.decide([trigger], known, Tally(), self._put, _room)

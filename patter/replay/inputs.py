@@ -63,12 +63,18 @@ class Inputs(Struct, frozen=True, kw_only=True):
     worker: str
     catalogue: Raw
 
-    def taken(self) -> str | None:
-        """The code that has to be taken from the record, if there is one: why a written text that was drawn could not
-        be shown. The record holds the text that was shown in its place.
+    def taken(self, mode: str) -> str | None:
+        """The code that has to be taken from the record, if there is one: why a written text could not be shown. The
+        record holds the text that was shown in its place.
+
+        Where an experiment assigns the arm (mode `fixed`), a text of any arm that is too long has the control shown to
+        the shoppers of all.
         """
-        drawn = self.arm is not None and self.arm not in (CONTROL, self.shown)
-        return self.override if drawn and self.override in _LATE else None
+        if mode == "fixed":
+            late = self.arm is not None and not self.ineligible and self.override == Code.TEXT_TOO_LONG
+        else:
+            late = mode != "aa" and self.arm is not None and self.arm not in (CONTROL, self.shown)
+        return self.override if late and self.override in _LATE else None
 
 
 _decode = msgspec.json.Decoder(Inputs).decode
@@ -110,10 +116,8 @@ def trigger_of(inputs: Inputs, now_ms: int) -> Trigger | None:
     return cast("Asking", event), inputs.event.partition, inputs.event.offset
 
 
-def unfit(inputs: Inputs, *, experiment: tuple[str, int], segments: str, place: tuple[str, str]) -> Why | None:
+def unfit(inputs: Inputs, *, segments: str, place: tuple[str, str]) -> Why | None:
     """Why the settings at hand are not those of the record, if so. `place` is (channel, locale)."""
-    if (inputs.experiment, inputs.experiment_version) != experiment:
-        return Why.OTHER_EXPERIMENT
     if inputs.segment_version != segments:
         return Why.OTHER_SEGMENT_RULES
     return Why.OTHER_CHANNEL if (inputs.channel, inputs.locale) != place else None

@@ -51,9 +51,12 @@ class Silent:
 class _Outcome(Struct):
     segment: str
     action: str
+    experiment: str
+    experiment_version: int
     arm: str | None
     text: str | None
     eligible: dict[str, float]
+    ineligible: dict[str, str]
     policy_version: int
     catalogue: msgspec.Raw
 
@@ -77,9 +80,17 @@ def replay_live(settings: Settings, records: Path | None) -> LiveResult:
 
 
 def follow_states(settings: Settings) -> States:
-    """Catalogue, pool and policy as they stand now. Raises LackingError where they cannot be read or there is none."""
+    """Catalogue, pool, policy and experiments as they stand now.
+
+    Raises LackingError where they cannot be read or there is no policy.
+    """
     topics, options = topics_of(settings), kafka_options(settings, "patter-replay")
-    names = StateTopics(topics["catalog"].name, topics["copy"].name, topics["policy"].name)
+    names = StateTopics(
+        catalog=topics["catalog"].name,
+        copy=topics["copy"].name,
+        policy=topics["policy"].name,
+        experiments=topics["experiments"].name,
+    )
     broadcast = BroadcastReader(options, list(names.names().values()), now_ms)
     pool = Pool(settings.serve.channel, settings.serve.locale, load_bundle(bundle_path(settings)).sha256)
     states = States(broadcast, names, pool, Silent(), "replay")
@@ -89,9 +100,7 @@ def follow_states(settings: Settings) -> States:
         while not states.whole():
             states.swap()
             if time.monotonic() > deadline:
-                raise LackingError(
-                    Code.BROKER_UNREACHABLE, "catalogue, pool and policy were not read in time", where=options.bootstrap
-                )
+                raise LackingError(Code.BROKER_UNREACHABLE, "the states were not read in time", where=options.bootstrap)
             time.sleep(0.02)
         states.swap()
     finally:
@@ -108,6 +117,7 @@ def decide_live(
     result = LiveResult()
     setup = msgspec.structs.replace(rules.setup, views=tuple(reader.views))
     decider = Decider(setup, Codes({}))
+    decider.place(states.experiments.running())
     assert states.policy is not None
     world = World(at_ms, states.catalogue, states.pool, stamp_of(states.policy, None, price_known=True), frozenset())
     for batch in _batches(_readable(records, result)):
@@ -163,7 +173,10 @@ def _causes(inputs: Inputs, again: _Outcome, pool: Pool) -> Iterator[str]:
     before, after = bytes(inputs.catalogue), bytes(again.catalogue)
     if before != after:
         yield "product_gone" if after == b"{}" else "product_changed"
-    if again.eligible.keys() != inputs.eligible.keys():
+    if (again.experiment, again.experiment_version) != (inputs.experiment, inputs.experiment_version):
+        yield "experiment_changed"
+    # Where an experiment assigns the arm, those that could not be shown have a share too.
+    elif again.eligible.keys() - again.ineligible.keys() != inputs.eligible.keys() - inputs.ineligible.keys():
         yield "arms_changed"
     if inputs.copy_id is not None and inputs.bundle_sha256 is not None:
         texts = pool.texts.get((inputs.product_id, inputs.segment, inputs.shown or ""), ())

@@ -11,6 +11,7 @@ CAUSES = (
     "policy_changed",
     "product_changed",
     "product_gone",
+    "experiment_changed",
     "arms_changed",
     "copy_gone",
 )

@@ -33,14 +33,18 @@ class Untold(Struct, frozen=True, kw_only=True):
 
 
 class ReplayResult:
-    """Filled record by record. `keys` are the ids of the token keys that were at hand."""
+    """Filled record by record. `keys` are the ids of the token keys that were at hand, `versions` the number of
+    versions of experiments, None where nothing is known of experiments.
+    """
 
-    def __init__(self, keys: list[int]) -> None:
-        self.keys = keys
+    def __init__(self, keys: list[int], versions: int | None = None) -> None:
+        self.keys, self.versions = keys, versions
         self.decisions = self.replayed = self.differing = self.unverified = 0
         self.by_field: Counter[str] = Counter()
         self.not_replayed: Counter[Why] = Counter()
         self.taken: Counter[str] = Counter()
+        self.by_mode: Counter[str] = Counter()
+        self.apart = self.most_apart_ms = 0
         self.differences: list[Told] = []
         self.unreplayed: list[Untold] = []
         self.offsets: dict[str, dict[int, tuple[int, int]]] = {}
@@ -60,6 +64,9 @@ class ReplayResult:
         self.replayed += 1
         self.differing += bool(judged.differences)
         self.unverified += not judged.verified
+        self.by_mode[judged.mode] += 1
+        self.apart += judged.apart_ms > 0
+        self.most_apart_ms = max(self.most_apart_ms, judged.apart_ms)
         if judged.taken is not None:
             self.taken[judged.taken] += 1
         for each in judged.differences:
@@ -97,6 +104,12 @@ class ReplayResult:
             "by_field": dict(sorted(self.by_field.items())),
             "not_replayed": {why.value: number for why, number in sorted(self.not_replayed.items())},
             "taken_as_recorded": dict(sorted(self.taken.items())),
+            "experiments": {
+                "versions": self.versions,
+                "decisions_by_mode": dict(sorted(self.by_mode.items())),
+                "at_another_moment": self.apart,
+                "farthest_ms": self.most_apart_ms,
+            },
             "token_keys": self.keys,
             "tokens_unverified": self.unverified,
             "offsets": self.offsets,
@@ -116,6 +129,13 @@ class ReplayResult:
             first = next((f", the first {each.place}" for each in self.unreplayed if each.why is why), "")
             told.append(f"  not replayed {why.value}: {number} ({MEANING[why]}{first})")
         told += [f"  taken as recorded: {code} {number}" for code, number in sorted(self.taken.items())]
+        if self.by_mode.keys() - {"settings"}:
+            told.append("  " + ", ".join(f"{mode} {number}" for mode, number in sorted(self.by_mode.items())))
+        if self.apart:
+            what = "by experiments that ran just before or after their time"
+            told.append(f"  {self.apart} {what}, the farthest {self.most_apart_ms} ms away")
+        if self.versions is None:
+            told.append("  no experiments are at hand: that shoppers were in none was taken as recorded")
         if self.unverified:
             told.append(f"  the keys of {self.unverified} tokens are not at hand: only what they say was compared")
         return told

@@ -1,6 +1,6 @@
 """Where records and snapshots come from: lines of a dump, or the broker."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,13 +16,15 @@ from streams.kafka.dump_lines import DumpRecord, parse_line
 
 KEPT = ("policy_log.jsonl", "policy_log.jsonl.gz", "policy.jsonl", "policy.jsonl.gz")
 """What a run kept of its snapshots, the whole log first."""
+KEPT_EXPERIMENTS = ("experiments.jsonl", "experiments.jsonl.gz")
+"""What a run kept of its experiments. An empty file says that there were none."""
 
 _snapshot = msgspec.json.Decoder(PolicySnapshot).decode
 
 
-def dumped(path: Path) -> Iterator[DumpRecord]:
+def dumped(path: Path, *, may_be_empty: bool = False) -> Iterator[DumpRecord]:
     """The records of a file of `topics dump` or `--keep`. Raises ConfigError (file_missing, file_invalid)."""
-    empty = True
+    empty = not may_be_empty
     for number, line in byte_lines(path):
         if line.strip():
             empty = False
@@ -36,9 +38,9 @@ def published(settings: Settings, logical: str) -> Iterator[DumpRecord]:
     return read_topic(kafka_options(settings, "patter-replay"), topics_of(settings)[logical].name)
 
 
-def kept_policy(records: Path) -> Path | None:
-    """The file of snapshots that was kept beside a file of decisions, if there is one."""
-    return next((path for name in KEPT if (path := records.parent / name).exists()), None)
+def kept_beside(records: Path, names: Sequence[str]) -> Path | None:
+    """The first of these files that was kept beside a file of decisions, if there is one."""
+    return next((path for name in names if (path := records.parent / name).exists()), None)
 
 
 def policies(records: Iterable[DumpRecord]) -> dict[int, Policy | None]:

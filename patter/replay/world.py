@@ -1,12 +1,13 @@
 """The world of one decision, put together from its record: product, features, texts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from inference.decide.assign import CONTROL
 from inference.decide.facts import Facts, facts_of
+from inference.experiment.assignment import Placement
 from inference.generate.copyset import copy_id
 from patter.replay.inputs import Inputs
 from schemas.catalog import Product
@@ -79,6 +80,16 @@ def recorded_row(inputs: Inputs, view: str) -> ViewRow:
     return ViewRow(state, values, inputs.feature_times_ms.get(view) or 0, spelled)
 
 
+class _Stands(Struct):
+    """What is true of the texts of one product and segment: of each arm that a record has told of, DRAWABLE, SHOWABLE,
+    or the code that says why it could not be drawn or shown.
+    """
+
+    stamp: object
+    facts: object
+    arms: dict[str, str]
+
+
 class Texts:
     """The pool as decisions found it, put together from their records.
 
@@ -88,65 +99,94 @@ class Texts:
 
     def __init__(self, setup: ServeSetup) -> None:
         self._setup = setup
-        self._stands: dict[tuple[str, str], tuple[object, ...]] = {}
+        self._stands: dict[tuple[str, str], _Stands] = {}
         self._last = ("", "")
         self.pool = Pool(setup.channel, setup.locale, "")
 
-    def stand(self, inputs: Inputs, segment: str, stamp: object, facts: object) -> bool:
+    def stand(self, inputs: Inputs, segment: str, stamp: object, facts: object, placement: Placement | None) -> bool:
         """Make the texts of the record's product and `segment` as it found them. Whether anything is another than it
         was for the last record of the two: these, the `stamp` or the `facts`.
         """
         self._last = place = (inputs.product_id, segment)
-        stands = self._stands.get(place)
-        if not inputs.eligible and stands is not None and stands[:2] == (stamp, facts):
-            # Nothing was looked up.
-            return False
-        wanted = (stamp, facts, frozenset(inputs.eligible), inputs.ineligible)
-        if stands == wanted:
-            return self._draw(inputs, place)
-        if len(self._stands) >= MEMO_ENTRIES:
-            self._stands.clear()
-            self.pool.texts.clear()
-        self._stands[place] = wanted
-        for recipe in self._setup.experiment.recipes:
-            arm = recipe.name
-            self.pool.texts[*place, arm] = _ANY if arm in inputs.eligible else _refused(inputs.ineligible.get(arm))
-        self._draw(inputs, place)
-        return True
+        texts, stands = self.pool.texts, self._stands.get(place)
+        changed = stands is None or (stands.stamp, stands.facts) != (stamp, facts)
+        if stands is None or changed:
+            if len(self._stands) >= MEMO_ENTRIES:
+                self._stands.clear()
+                texts.clear()
+            for arm in stands.arms if stands is not None else ():
+                texts.pop((*place, arm), None)
+            stands = self._stands[place] = _Stands(stamp, facts, {})
+        for arm, told in self._told(inputs, placement):
+            if not _agrees(stands.arms.get(arm), told):
+                stands.arms[arm] = told
+                texts[*place, arm] = self._stand_in(told)
+                changed = True
+        return self._draw(inputs, place, stands.arms) or changed
 
     def forget(self) -> None:
         """Nothing that the last record said is to be taken for true: the next is to make its texts anew."""
-        self._stands.pop(self._last, None)
+        stands = self._stands.pop(self._last, None)
+        for arm in stands.arms if stands is not None else ():
+            self.pool.texts.pop((*self._last, arm), None)
 
-    def _draw(self, inputs: Inputs, place: tuple[str, str]) -> bool:
-        """Put the text of the arm that was drawn. Whether it is another than it was."""
+    def _told(self, inputs: Inputs, placement: Placement | None) -> Iterator[tuple[str, str]]:
+        """What a record says of each arm whose texts it was decided by."""
+        if not inputs.eligible and not inputs.ineligible:
+            # Nothing was looked up.
+            return
+        mode = "settings" if placement is None else placement.experiment.mode
+        taken = inputs.taken(mode)
+        late = LATE_UNFILLED if taken == Code.SLOT_UNFILLED else taken
+        if placement is None:
+            arms = tuple(recipe.name for recipe in self._setup.experiment.recipes)
+        else:
+            arms = tuple(arm.name for arm in placement.experiment.arms[1:]) if mode != "aa" else ()
+        for place, arm in enumerate(arms):
+            if mode == "fixed":
+                # One arm that cannot be shown keeps all of them from it, whichever it is.
+                yield arm, inputs.ineligible.get(arm) or (late if late and place == 0 else SHOWABLE)
+            elif arm not in inputs.eligible:
+                yield arm, inputs.ineligible.get(arm, "")
+            elif arm == inputs.arm:
+                yield arm, late or SHOWABLE
+            else:
+                yield arm, DRAWABLE
+
+    def _stand_in(self, told: str) -> tuple[Text, ...]:
+        if told in (DRAWABLE, SHOWABLE):
+            return _ANY
+        if told == Code.TEXT_TOO_LONG:
+            return (text_of("", "x" * (self._setup.max_chars + 1), None, None),)
+        if told == LATE_UNFILLED:
+            return (_UNSHOWABLE,)
+        if told == Code.SLOT_UNFILLED:
+            return (_UNFILLED,)
+        return (_PRICED,) if told == Code.PRICE_BEHIND else ()
+
+    def _draw(self, inputs: Inputs, place: tuple[str, str], arms: Mapping[str, str]) -> bool:
+        """Put the text that was shown. Whether it is another than it was."""
         arm = inputs.arm
-        if arm is None or arm == CONTROL or arm not in inputs.eligible:
+        if arm is None or arms.get(arm) != SHOWABLE or inputs.shown != arm:
+            return False
+        if inputs.slot_text is None or inputs.bundle_sha256 is None:
             return False
         texts = self.pool.texts
-        before = texts[*place, arm]
-        after = _drawn(inputs, before, self._setup.max_chars)
-        texts[*place, arm] = after
-        return after != before
-
-
-def _refused(why: str | None) -> tuple[Text, ...]:
-    if why == Code.SLOT_UNFILLED:
-        return (_UNFILLED,)
-    return (_PRICED,) if why == Code.PRICE_BEHIND else ()
-
-
-def _drawn(inputs: Inputs, before: tuple[Text, ...], max_chars: int) -> tuple[Text, ...]:
-    if inputs.slot_text is not None and inputs.shown == inputs.arm and inputs.bundle_sha256 is not None:
         wanted = (inputs.slot_text, inputs.bundle_sha256, inputs.prompt_id)
-        if [(text.slot_text, text.bundle_sha256, text.prompt_id) for text in before] == [wanted]:
-            return before
-        return (text_of(copy_id(inputs.bundle_sha256, inputs.slot_text), *wanted),)
-    if inputs.taken() == Code.TEXT_TOO_LONG:
-        return (text_of("", "x" * (max_chars + 1), None, None),)
-    return (_UNSHOWABLE,) if inputs.taken() else _ANY
+        if [(text.slot_text, text.bundle_sha256, text.prompt_id) for text in texts[*place, arm]] == [wanted]:
+            return False
+        texts[*place, arm] = (text_of(copy_id(inputs.bundle_sha256, inputs.slot_text), *wanted),)
+        return True
 
 
+def _agrees(held: str | None, told: str) -> bool:
+    """Whether what is held of an arm is what a record tells of it: that it could be drawn holds for more."""
+    return held == told or (told == DRAWABLE and held in (SHOWABLE, Code.TEXT_TOO_LONG, LATE_UNFILLED))
+
+
+DRAWABLE, SHOWABLE = "drawable", "showable"
+# Apart from a slot that was seen to be unfilled before the draw.
+LATE_UNFILLED = "late:slot_unfilled"
 _ANY = (text_of("", "", None, None),)
 _PRICED = text_of("", "{PRICE}", None, None)
 # No fact has this name.

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from inference.experiment.intent import Bought
 from inference.experiment.report import ArmData
 from inference.experiment.sums import ShopperSums
-from schemas.cells import LIFE, OTHERS, TOTAL, Cell, cell_of
+from schemas.cells import LIFE, OTHERS, TOTAL, ArmCell, Cell, cell_of
 from schemas.experiments import METRICS, ExperimentRecord, Metric
 from schemas.partials import CellMetrics
-from schemas.shopper_sums import SHOPPERS, pair_cell, squared, times
+from schemas.shopper_sums import HELD_OUT, SHOPPERS, TREATED, UNIT, pair_cell, squared, times
 from schemas.token import code_of
 
 LEFT_OUT = (
@@ -58,6 +59,13 @@ class Cells:
             found.append(ArmData(arm.name, sums_of(counters), sources))
         return found
 
+    def bought(self, experiment: str, figure: str) -> tuple[Bought, Bought]:
+        """What held-out and treated shoppers of an experiment bought, by intent to treat."""
+        held, treated = (
+            self._counters(SHOPPERS, pair_cell(code_of(experiment), code_of(group))) for group in (HELD_OUT, TREATED)
+        )
+        return _bought(held, figure), _bought(treated, figure)
+
     def left_out(self) -> dict[str, int]:
         """What did not count, of the whole log, in the order of `LEFT_OUT`."""
         total = self._cells.get(TOTAL.text())
@@ -73,6 +81,16 @@ class Cells:
             cell = cell_of(text)
             if (cell.family, cell.bucket, cell.arm.experiment) == ("cohort", LIFE, code_of(experiment)):
                 yield found.category, found.variant, found.counters
+
+    def _counters(self, family: str, arm: ArmCell) -> Mapping[str, int]:
+        cell = self._cells.get(Cell(family, LIFE, arm).text())
+        return cell.counters if cell is not None else {}
+
+
+def _bought(counters: Mapping[str, int], figure: str) -> Bought:
+    # Without weights, all of which are one here.
+    total, squares = counters.get(figure, 0) // UNIT, counters.get(squared(figure), 0) // UNIT**2
+    return Bought(counters.get(SHOPPERS, 0) if total else 0, total, squares)
 
 
 def cells_of(records: Iterable[tuple[bytes | None, bytes | None]]) -> Cells:

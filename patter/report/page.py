@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from inference.experiment.intent import Worth
 from inference.experiment.report import Comparison, Report
 from inference.experiment.report_text import rendered
 from patter.report.plot import Bar, forest
 from patter.report.rates import ArmRates
 from patter.report.run import Reported
+from patter.report.text import copy_lines
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; color: #1c1c1c }
@@ -19,6 +21,7 @@ svg { max-width: 100%; height: auto; font-size: 13px }
 .interval { stroke: #3b6ea5; stroke-width: 2 } .inner { stroke: #3b6ea5; stroke-width: 6; opacity: .35 }
 .zero { stroke: #999; stroke-dasharray: 4 3 } circle { fill: #1f3b57 } .axis { fill: #666 }
 """
+_WIDEST = 10.0
 _RATES = (
     "category",
     "arm",
@@ -47,8 +50,20 @@ def _experiment(each: Reported) -> str:
     if each.report is not None:
         parts.append(f"<pre>{escape(rendered(each.report))}</pre>")
         parts.append(_effects(each.report))
+    parts += [_copy(each.copy)] if each.copy else []
     parts += [_rates(each.rates)] if each.rates else []
     return "".join(parts)
+
+
+def _copy(copy: Sequence[Worth]) -> str:
+    # An interval that is wider than this says nothing, and would hide the others.
+    bars = [
+        Bar(each.figure, each.relative, each.low, each.high, None, f"{each.relative:+.1%} {each.decision.value}")
+        for each in copy
+        if each.relative is not None and each.low is not None and each.high is not None and each.high < _WIDEST
+    ]
+    drawn = forest(bars, zero=True, about="relative effect of all copy, by intent to treat") if bars else ""
+    return f"<h3>All copy against none</h3><pre>{escape(chr(10).join(copy_lines(copy)).strip())}</pre>{drawn}"
 
 
 def _effects(report: Report) -> str:

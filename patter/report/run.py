@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from inference.experiment.intent import Worth, worth
 from inference.experiment.report import Report, report
 from patter.report.cells import Cells
 from patter.report.decided import Decided
@@ -18,15 +19,20 @@ from schemas.errors import CheckFailed, Code, ConfigError
 from schemas.experiments import ExperimentRecord
 from streams.kafka.dump import DumpRecord, parse_line, read_topic
 
+FIGURES = ("orders", "revenue_minor")
+"""What is counted of shoppers by intent to treat."""
 UNTESTED = "no decisions were read: whether as many fell to each arm as their propensities say is not tested"
 NO_RECORD = "it has no record, so no plan to judge it by: `patter experiment create` draws one up"
 
 
 class Reported(Struct, frozen=True, kw_only=True):
-    """One experiment: its report (None without a record), its rates, and what has to be said besides."""
+    """One experiment: its report (None without a record), what all copy is worth against its holdout (empty where it
+    holds out nobody), its rates, and what has to be said besides.
+    """
 
     experiment: str
     report: Report | None
+    copy: list[Worth]
     rates: list[ArmRates]
     notes: list[str]
 
@@ -55,10 +61,13 @@ def reported(settings: Settings, time_ms: int, only: str | None, kept: Path | No
             decided.put(record.value)
         except msgspec.MsgspecError as error:
             raise _undecodable(record, error) from error
-    return [_reported(name, records.get(name), cells, decided, time_ms) for name in chosen]
+    shares = {own: settings.experiment.holdout, **{name: record.holdout for name, record in records.items()}}
+    return [_reported(name, records.get(name), shares[name], cells, decided, time_ms) for name in chosen]
 
 
-def _reported(name: str, record: ExperimentRecord | None, cells: Cells, decided: Decided, time_ms: int) -> Reported:
+def _reported(
+    name: str, record: ExperimentRecord | None, share: float, cells: Cells, decided: Decided, time_ms: int
+) -> Reported:
     found, notes = None, []
     if record is None:
         notes.append(NO_RECORD)
@@ -67,7 +76,8 @@ def _reported(name: str, record: ExperimentRecord | None, cells: Cells, decided:
         if strata is not None and not strata:
             notes.append(UNTESTED)
         found = report(record, cells.arms(record), time_ms=time_ms, excluded=cells.left_out(), strata=strata)
-    return Reported(experiment=name, report=found, rates=rates(cells.lifetime(name)), notes=notes)
+    copy = [worth(figure, share, *cells.bought(name, figure)) for figure in FIGURES] if share > 0 else []
+    return Reported(experiment=name, report=found, copy=copy, rates=rates(cells.lifetime(name)), notes=notes)
 
 
 def _read(settings: Settings, topic: str, kept: Path | None) -> Iterator[DumpRecord]:

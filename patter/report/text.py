@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+from inference.experiment.intent import Worth
 from inference.experiment.report_text import rendered
 from patter.report.rates import ArmRates
 from patter.report.run import Reported
+
+# A hundred times as much: with so few buyers nothing is known above.
+_OUT_OF_SIGHT = 100.0
 
 
 def written(found: Sequence[Reported]) -> str:
@@ -14,7 +18,29 @@ def written(found: Sequence[Reported]) -> str:
 
 def _experiment(each: Reported) -> str:
     head = [each.experiment] if each.report is None else [rendered(each.report)]
-    return "\n".join([*head, *each.notes, *_rates(each.rates)])
+    return "\n".join([*head, *each.notes, *copy_lines(each.copy), *_rates(each.rates)])
+
+
+def copy_lines(copy: Sequence[Worth]) -> list[str]:
+    """What all copy is worth against none, as a table in plain text."""
+    if not copy:
+        return []
+    head = f"{'all copy, against none':24} {'treated':>14} {'held out':>12} {'relative':>10}  interval"
+    return ["", head, *map(_worth, copy)]
+
+
+def _worth(each: Worth) -> str:
+    relative = "-" if each.relative is None else f"{each.relative:+.1%}"
+    interval = "-" if each.low is None or each.high is None else f"[{_far(each.low)}, {_far(each.high)}]"
+    tail = "" if each.p is None else f"  p {each.p:.3g}"
+    return (
+        f"{each.figure:24} {each.treated:>14,} {each.held_out:>12,} {relative:>10}  {interval}{tail}  "
+        f"{each.decision.value}, {each.buyers_treated:,} and {each.buyers_held_out:,} who bought"
+    )
+
+
+def _far(end: float) -> str:
+    return f"{end:+.1%}" if end < _OUT_OF_SIGHT else "any"
 
 
 def _rates(rates: Sequence[ArmRates]) -> list[str]:

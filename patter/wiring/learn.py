@@ -16,7 +16,7 @@ from streams.kafka.admin import check_partitions
 from streams.learn.setup import ROLE, LearnSetup, LearnTopics
 from streams.learn.worker import LearnWorker
 
-USED = ("partials", "metrics", "codes", "policy", "policy_log", "copy")
+USED = ("partials", "metrics", "codes", "policy", "policy_log", "copy", "experiments")
 
 
 def learn_setup(settings: Settings, member: str, conversion: Conversion | None = None) -> LearnSetup:

@@ -18,8 +18,13 @@ class Experiments:
             self._newest[record.name] = record
             self._running = None
 
+    def started(self) -> tuple[ExperimentRecord, ...]:
+        """The versions that run, by start and name, so that every worker has them in one order."""
+        running = (each for each in self._newest.values() if each.state == "running")
+        return tuple(sorted(running, key=lambda each: (each.started_ms or 0, each.name)))
+
     def running(self) -> Running:
-        """Those that run, by start and name, so that every worker has them in one order."""
+        """Those that run, made ready."""
         if self._running is None:
-            self._running = Running(sorted(self._newest.values(), key=lambda each: (each.started_ms or 0, each.name)))
+            self._running = Running(self.started())
         return self._running

@@ -27,6 +27,7 @@ from streams.learn.output import PolicyOutput
 from streams.learn.overview import Overview, StatsRow
 from streams.learn.setup import ROLE, LearnSetup
 from streams.learn.snapshots import next_snapshot
+from streams.learn.trials import Trials
 
 log = structlog.get_logger("patter.streams.learn")
 
@@ -69,7 +70,9 @@ class PolicyWriter:
         cohorts = Cohorts(setup.experiment, setup.arms, setup.reward, setup.ageing)
         judged: tuple[int, PolicySnapshot | None, InForce] | None = None
         refitting = Refitting(setup.conversion, setup.refit_every_s)
+        trials = Trials(setup)
         followed = [topics.metrics, topics.policy] + ([topics.copy] if setup.conversion is not None else [])
+        followed += [topics.experiments] if topics.experiments is not None else []
         self._newest, self._told = None, 0
         output = PolicyOutput(self._options, topics.policy, topics.policy_log, setup.tenant)
         opened_ms = self._now_ms()
@@ -84,6 +87,7 @@ class PolicyWriter:
                 cohorts.take(counted)
                 refitting.take(counted, (record for record in records if record.topic == topics.copy))
                 self._heed(record for record in records if record.topic == topics.policy)
+                trials.take(record for record in records if record.topic == topics.experiments)
                 known = [reader.whole_ms(topic) or 0 for topic in followed]
                 if min(known) < opened_ms:
                     continue
@@ -100,6 +104,7 @@ class PolicyWriter:
                     if state != judged:
                         made = next_snapshot(setup, cohorts, self._newest, self._now_ms(), in_force)
                         judged = state
+                    made = trials.put(made, self._newest, overview, self._now_ms())
                     if made is not None and not stop.is_set():
                         output.publish(made)
                         log.info("policy", version=made.version, cells=len(made.cells), why=made.why)

@@ -21,6 +21,7 @@ class LearnTopics(Struct, frozen=True):
     policy: str
     policy_log: str
     copy: str
+    experiments: str | None = None
 
 
 class LearnSetup(Struct, frozen=True, kw_only=True):

@@ -15,8 +15,8 @@ from streams.learn.cohorts import Cohorts
 from streams.learn.conversion import NO_MODEL, InForce
 from streams.learn.setup import LearnSetup
 
-# Below the 1 MiB that the topic takes, with room for the record's framing.
-MOST_BYTES = 1_000_000
+# Below the 1 MiB that the topic takes, with room for the record's framing and for experiments (`trials`).
+MOST_BYTES = 800_000
 # A share finer than this is finer than any count behind it.
 _DECIMALS = 6
 

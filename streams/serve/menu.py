@@ -136,7 +136,8 @@ class Menus:
             outcomes = self._assigned(placement, texts, control, facts, refused)
             only = tuple(self._dish(product_id, facts, segment, world, each) for each in outcomes)
             return Menu((1.0,), (only,), tuple(misses), len(arms))
-        choices = world.policy.choices(facts.product.category, segment, tuple(texts))
+        trial = None if placement is None else placement.experiment.name
+        choices = world.policy.choices(facts.product.category, segment, tuple(texts), trial)
         eligible = dict(zip(choices.arms, choices.probabilities, strict=True))
         dishes = tuple(
             tuple(

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,15 @@ from role_workers import Workers, settings_on, until, write_config
 
 from features.store.apply import apply as apply_features
 from features.store.writer import StoreWriter
+from inference.experiment.lifecycle import draft, planned, started
 from patter.bench import shop
 from patter.demo.prepare import publish_catalogue
 from patter.settings import Settings
+from patter.wiring.experiments import change
 from patter.wiring.features import feature_options
 from patter.wiring.policy import publish_prior
 from patter.wiring.process import now_ms
+from schemas.experiments import ExperimentArm, ExperimentRecord, Mode, StoppingRule
 from streams.kafka.config import KafkaOptions, producer_config
 from streams.kafka.dump import dump_line, read_topic
 
@@ -34,6 +38,7 @@ pytestmark = pytest.mark.integration
 EVENTS = 400
 SHOPPERS = 40
 PRODUCTS = 30
+MODES: tuple[Mode, ...] = ("fixed", "aa", "adaptive")
 KINDS = ("product_viewed", "list_viewed", "cart_added")
 
 
@@ -89,12 +94,29 @@ def replay(serve: Workers, *words: str, code: int = 0) -> dict[str, Any]:
     return told
 
 
+def try_out(settings: Settings) -> None:
+    """Start an experiment of each mode; with the fourth quarter of the layer nobody does anything."""
+    arms = [ExperimentArm("template"), ExperimentArm(settings.variants[0].name, 2)]
+    plan = planned(arms, baseline=0.1, effect=0.5, per_shopper=8, design_effect=2, alpha=0.05, power=0.8)
+    for mode in MODES:
+        drawn_up = partial(draft, mode, arms=arms, metric="ctr", plan=plan, rule=StoppingRule(max_shoppers=100))
+        make = partial(drawn_up, mode=mode, buckets=2_500, holdout=0.2, why="a test")
+        change(settings, lambda newest, time_ms, by, make=make: make(time_ms=time_ms, by=by))
+
+        def begun(newest: dict[str, ExperimentRecord], time_ms: int, by: str, name: str = mode) -> ExperimentRecord:
+            running = [each for each in newest.values() if each.state == "running"]
+            return started(newest[name], running, time_ms=time_ms, by=by, why="go")
+
+        change(settings, begun)
+
+
 def test_what_serve_decided_is_decided_again(settings: Settings, serve: Workers, tmp_path: Path) -> None:
     serve.start("serve-0")
     until(lambda: serve.ready("serve-0"), lambda: serve.said("serve-0"))
     feed(settings, 0, EVENTS // 2)
     until(lambda: len(standing(settings, "decisions")) == EVENTS // 2, lambda: serve.said("serve-0"))
     publish_prior(settings, "test", "second")
+    try_out(settings)
     changed = [msgspec.structs.replace(each, price_minor=each.price_minor + 1) for each in shop.products()[:10]]
     publish_catalogue(settings, changed)
     time.sleep(3)
@@ -109,6 +131,10 @@ def test_what_serve_decided_is_decided_again(settings: Settings, serve: Workers,
     sources = Counter(each["source"] for each in bodies)
     assert {None, "model", "template"} == sources.keys()
     assert {each["policy_version"] for each in bodies} == {1, 2}
+    tried = told["experiments"]
+    assert (tried["versions"], tried["decisions_by_mode"].keys()) == (6, {"settings", *MODES})
+    assert tried["decisions_by_mode"]["settings"] > EVENTS // 2
+    assert {each["experiment"] for each in bodies if each["override"] == "holdout"} >= set(MODES)
 
     live = replay(serve, "--broker", "--live-inputs")
     assert (live["decided"], live["unexplained"]) == (EVENTS, 0)

@@ -11,6 +11,7 @@ import msgspec
 
 from inference.decide.facts import Facts, facts_of
 from inference.decide.policy import Policy
+from inference.experiment.lifecycle import draft, planned, started, stopped
 from inference.generate.copyset import copy_id
 from patter.replay.rules import views_of
 from patter.settings import Settings, load
@@ -18,7 +19,8 @@ from patter.wiring.features import feature_options
 from patter.wiring.serve import serve_setup
 from schemas.catalog import Product
 from schemas.copy import Candidate, CopyKey, PoolEntry
-from schemas.policies import Beta, Cell, PolicySnapshot
+from schemas.experiments import ExperimentArm, ExperimentRecord, StoppingRule
+from schemas.policies import Beta, Cell, PolicySnapshot, TrialBeliefs
 from schemas.ports import FeatureState, ViewRow
 from streams.broadcast.curation import Curation
 from streams.broadcast.experiments import Experiments
@@ -103,12 +105,20 @@ class Shop:
     """`run` decides so many events, in batches between which policy, prices, stock of facts and pool change."""
 
     def __init__(
-        self, settings: Settings, seed: int = 7, products: int = 60, shoppers: int = 4_000, *, steady: bool = False
+        self,
+        settings: Settings,
+        seed: int = 7,
+        products: int = 60,
+        shoppers: int = 4_000,
+        *,
+        steady: bool = False,
+        tries: bool = False,
     ) -> None:
-        self.settings, self.chance = settings, random.Random(seed)
+        self.settings, self.chance, self.tries = settings, random.Random(seed), tries
         self.products, self.shoppers = products, shoppers
         self.now_ms, self.known_ms = START_MS, START_MS
         self.experiments = Experiments()
+        self.versions: list[DumpRecord] = []
         self.snapshots: list[PolicySnapshot] = []
         self.arms = tuple(variant.name for variant in settings.variants)
         self.pool = Pool(settings.serve.channel, settings.serve.locale, BUNDLE)
@@ -190,16 +200,41 @@ class Shop:
             draws=256,
             prior=dict.fromkeys(arms, Beta(1.0, 9.0)),
             cells=cells,
+            trials=self._beliefs(arms) if self.tries and version > 2 else [],
             kill=version % 5 == 4,
         )
         self.snapshots.append(snapshot)
         self.policy = Policy(snapshot)
 
+    def _beliefs(self, arms: Sequence[str]) -> list[TrialBeliefs]:
+        """What is believed in the adaptive experiment: not what is believed of the same arms elsewhere."""
+        cells = [
+            Cell(
+                category=f"category-{number}",
+                segment=segment,
+                arms={arm: Beta(1 + self.chance.random() * 9, 50.0) for arm in arms},
+            )
+            for number in range(4)
+            for segment in SEGMENTS
+        ]
+        return [TrialBeliefs(experiment="drawn", prior=dict.fromkeys(arms, Beta(2.0, 9.0)), cells=cells)]
+
+    def publish(self, version: ExperimentRecord, skew_ms: int = 0) -> None:
+        """A version of an experiment, which serve has from its next batch on."""
+        self.experiments.take(version)
+        value = msgspec.json.encode(version)
+        at = DumpRecord("experiments", 0, len(self.versions), self.now_ms + skew_ms, version.key().encode(), value)
+        self.versions.append(at)
+
     def run(self, events: int, batch: int = 250) -> Iterator[DumpRecord]:
         """Decision records of so many events, as they stand on the topic."""
         name = self._worker._setup.topics.decisions
         written = 0
+        story = tried(self.arms, events // batch) if self.tries else {}
         for begun in range(0, events, batch):
+            for version in story.get(begun // batch, ()):
+                # Nobody's clock is quite right.
+                self.publish(version, self.chance.randrange(-4_000, 4_000))
             self.now_ms += self.chance.randrange(1, 3_000)
             self.known_ms = self.now_ms - (5_000 if not self.steady and self.chance.random() < 0.2 else 0)
             if begun and self.chance.random() < 0.2:
@@ -255,6 +290,37 @@ class Shop:
 
     def ages(self, _now_ms: int) -> Mapping[str, float]:
         return {}
+
+
+def tried(arms: Sequence[str], batches: int) -> dict[int, list[ExperimentRecord]]:
+    """Versions of experiments of every mode by the batch before which they come: drafts, starts, and stops."""
+    usual: dict[str, Any] = {"metric": "ctr", "rule": StoppingRule(max_shoppers=100), "by": "ada", "why": "a test"}
+
+    def drawn_up(name: str, names: Sequence[str], **more: Any) -> ExperimentRecord:
+        each = [ExperimentArm(arm, 1 + place) for place, arm in enumerate(("template", *names))]
+        plan = planned(each, baseline=0.1, effect=0.5, per_shopper=8, design_effect=2, alpha=0.05, power=0.8)
+        return draft(name, arms=each, plan=plan, time_ms=1, **usual, **more)
+
+    def go(record: ExperimentRecord, running: Sequence[ExperimentRecord] = ()) -> ExperimentRecord:
+        return started(record, running, time_ms=2, by="ada", why="go")
+
+    three = drawn_up("three", arms[:2], layer="a", buckets=3_000, holdout=0.1)
+    one = drawn_up("one", arms[1:2], layer="b", buckets=6_000)
+    twins = drawn_up("twins", ("twin",), layer="a", buckets=2_500, mode="aa")
+    drawn = drawn_up("drawn", arms[:2], layer="a", buckets=3_500, mode="adaptive", holdout=0.1)
+    later = drawn_up("later", arms[:1], layer="a", buckets=3_000)
+    running = [go(three)]
+    running += [go(twins, running)]
+    running += [go(drawn, running)]
+    over = stopped(running[0], time_ms=3, by="ada", why="enough")
+    at = [batches * tenth // 10 for tenth in (1, 2, 3, 6, 8)]
+    return {
+        at[0]: [three, running[0], twins, running[1]],
+        at[1]: [drawn, running[2]],
+        at[2]: [one, go(one)],
+        at[3]: [over],
+        at[4]: [later, go(later, running[1:])],
+    }
 
 
 def log_of(shop: Shop, topic: str = "patter.policy.log.v1") -> list[DumpRecord]:

@@ -25,9 +25,11 @@ class Folder:
         settings = settings_in(path)
         self.config = path / "settings.json"
         self.config.write_text(settings.model_dump_json(exclude_none=True))
-        shop = Shop(settings)
-        self.records = list(shop.run(DECISIONS))
+        shop = Shop(settings, tries=True)
+        self.records = list(shop.run(DECISIONS, batch=20))
         self.write("policy_log.jsonl", log_of(shop))
+        self.versions = shop.versions
+        self.write("experiments.jsonl", shop.versions)
 
     def write(self, name: str, records: list[DumpRecord]) -> Path:
         lines = b"".join(dump_line(each) + b"\n" for each in records)
@@ -53,8 +55,31 @@ def test_a_file_without_differences_is_fine(kept: Folder) -> None:
     assert (told["decisions"], told["replayed"], told["differing"]) == (DECISIONS, DECISIONS, 0)
     assert (told["by_field"], told["not_replayed"], told["tokens_unverified"]) == ({}, {}, 0)
     assert told["offsets"] == {"patter.decisions.v1": {"0": [0, DECISIONS]}}
+    tried = told["experiments"]
+    assert (tried["versions"], tried["decisions_by_mode"].keys()) == (11, {"aa", "adaptive", "fixed", "settings"})
+    assert sum(tried["decisions_by_mode"].values()) == DECISIONS
     text = CliRunner().invoke(build(), ["replay", "--records", str(path), "--config", str(kept.config)]).stdout
     assert text.startswith(f"{DECISIONS} decisions, {DECISIONS} replayed, 0 differing\n")
+    assert "adaptive" in text
+    assert "no experiments are at hand" not in text
+
+
+def test_experiments_come_from_a_file_of_their_own_or_not_at_all(kept: Folder, tmp_path: Path) -> None:
+    lines = [dump_line(each) for each in kept.records]
+    alone = tmp_path / "decisions.jsonl"
+    alone.write_bytes(b"\n".join(lines))
+    words = ("--records", str(alone), "--policy", str(kept.path / "policy_log.jsonl"))
+    code, told = kept.ask(*words)
+    assert (code, told["experiments"]["versions"], told["not_replayed"].keys()) == (0, None, {"other_experiment"})
+    text = CliRunner().invoke(build(), ["replay", *words, "--config", str(kept.config)]).stdout
+    assert "no experiments are at hand" in text
+    given = kept.write("given.jsonl.gz", kept.versions)
+    code, told = kept.ask(*words, "--experiments", str(given))
+    assert (code, told["experiments"]["versions"], told["replayed"]) == (0, 11, DECISIONS)
+    # Kept, and nothing in it: there were none, which the decisions deny.
+    (tmp_path / "experiments.jsonl").write_bytes(b"")
+    code, told = kept.ask(*words)
+    assert (told["experiments"]["versions"], told["not_replayed"].keys()) == (0, {"other_experiment"})
 
 
 def test_a_difference_is_told_with_its_place_and_ends_with_1(kept: Folder) -> None:

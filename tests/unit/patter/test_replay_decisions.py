@@ -16,6 +16,7 @@ from replay_shop import KEY, Shop, settings_in
 from inference.decide.policy import Policy
 from inference.decide.replay import Why
 from patter.replay.again import Again, Judged
+from patter.replay.experiments import Ran
 from patter.replay.result import ReplayResult
 from patter.replay.rules import replay_rules
 from patter.settings import Settings
@@ -28,7 +29,9 @@ DECISIONS = int(os.environ.get("REPLAY_DECISIONS", "20000"))
 
 
 def judge_of(shop: Shop, given: Settings | None = None) -> Again:
-    return Again(replay_rules(given or shop.settings), {each.version: Policy(each) for each in shop.snapshots})
+    rules = replay_rules(given or shop.settings)
+    ran = Ran(rules.setup.experiment, shop.versions)
+    return Again(rules, {each.version: Policy(each) for each in shop.snapshots}, ran)
 
 
 class Records(list[DumpRecord]):
@@ -40,12 +43,20 @@ class Records(list[DumpRecord]):
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return Shop(settings_in(tmp_path_factory.mktemp("replay")))
+    return Shop(settings_in(tmp_path_factory.mktemp("replay")), tries=True)
 
 
 @pytest.fixture(scope="module")
 def records(shop: Shop) -> list[DumpRecord]:
     return Records(shop.run(DECISIONS))
+
+
+@pytest.fixture(scope="module")
+def by_experiment(records: list[DumpRecord]) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for record in records[:12_000]:
+        found.setdefault(json.loads(record.value or b"")["experiment"], []).append(record.value or b"")
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +66,17 @@ def again(shop: Shop, records: list[DumpRecord]) -> Again:
 
 
 def test_a_seeded_log_is_decided_again_without_a_difference(again: Again, records: list[DumpRecord]) -> None:
-    result = ReplayResult([1])
+    result = ReplayResult([1], 11)
     for record in records:
         result.add(record, again.judge(record.value))
     assert result.differences == []
     assert (result.decisions, result.replayed, result.differing) == (DECISIONS, DECISIONS, 0)
     assert (result.not_replayed, result.exit_code, result.failures()) == ({}, 0, [])
     assert result.taken.keys() == {"text_too_long"}
+    assert result.by_mode.keys() == {"settings", "fixed", "aa", "adaptive"}
+    assert min(result.by_mode.values()) > DECISIONS / 20
+    # The publishers' clocks are up to four seconds apart from serve's.
+    assert 0 < result.most_apart_ms < 8_000
     assert result.offsets == {"patter.decisions.v1": {0: (0, DECISIONS)}}
 
 
@@ -75,7 +90,10 @@ def test_the_log_holds_every_kind_of_decision_that_there_is(shop: Shop, records:
         "price_behind",
     }
     assert {each["source"] for each in told} == {None, "model", "template"}
-    assert {each["arm"] for each in told} == {None, "template", *shop.arms}
+    assert {each["arm"] for each in told} == {None, "template", "twin", *shop.arms}
+    assert {each["experiment"] for each in told} == {"spring", "three", "twins", "drawn", "one", "later"}
+    assigned = [each for each in told if each["experiment"] in ("three", "one", "later")]
+    assert {each["override"] for each in assigned} >= {None, "pool_miss", "slot_unfilled", "text_too_long", "holdout"}
     assert {state for each in told for state in each["feature_states"].values()} == {
         "fresh",
         "stale",
@@ -106,7 +124,10 @@ OTHER_SETTINGS = {"segment_version", "experiment", "channel", "locale"}
 def altered(record: dict[str, Any], field: str, data: st.DataObject) -> None:
     """The record with one member altered by as little as it can be."""
     value = record[field]
-    if field in ANY_TEXT | OTHER_SETTINGS | {"decision_id", "bundle_sha256", "arm"}:
+    if field == "experiment" and data.draw(st.booleans()):
+        record[field] = data.draw(st.sampled_from(["spring", "three", "one", "twins", "drawn", "later"]))
+        record["experiment_version"] = 3 if record[field] == "spring" else 2
+    elif field in ANY_TEXT | OTHER_SETTINGS | {"decision_id", "bundle_sha256", "arm"}:
         record[field] = "x" if value is None else data.draw(st.sampled_from([value + "x", value[:-1], None]))
     elif field == "propensity":
         record[field] = 0.5 if value is None else math.nextafter(value, data.draw(st.sampled_from([0.0, 2.0])))
@@ -154,15 +175,30 @@ def test_every_member_is_either_decided_again_or_an_input(records: list[DumpReco
     assert json.loads(records[0].value or b"").keys() == {*FIELDS, *INPUTS}
 
 
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-@given(st.data())
-def test_whatever_is_altered_is_found(again: Again, records: list[DumpRecord], data: st.DataObject) -> None:
-    record = records[data.draw(st.integers(0, min(len(records), 5_000) - 1))]
-    body = json.loads(record.value or b"")
+ASSIGNED = ("three", "one", "later")
+
+
+def is_input(body: dict[str, Any], field: str) -> bool:
+    """Whether the altered member is one that the decision started from: see docs/replay.md."""
+    if field == "product_id":
+        # Of a product that is not in the catalogue no more is known than its id.
+        return not body["catalogue"]
+    # Where an experiment assigns the arm, shares do not tell which could not be shown. The first that could not does.
+    refused = next(iter(body["ineligible"].values()), None) if body["experiment"] in ASSIGNED else None
+    return field == "ineligible" and refused is not None and refused == body["override"]
+
+
+@pytest.mark.parametrize("name", ["spring", "three", "one", "twins", "drawn"])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(data=st.data())
+def test_whatever_is_altered_is_found(
+    again: Again, by_experiment: dict[str, list[bytes]], name: str, data: st.DataObject
+) -> None:
+    value = data.draw(st.sampled_from(by_experiment[name]))
+    body = json.loads(value)
     field = data.draw(st.sampled_from(FIELDS))
     altered(body, field, data)
-    # Of a product that is not in the catalogue no more is known than its id.
-    if body == json.loads(record.value or b"") or (field == "product_id" and not body["catalogue"]):
+    if body == json.loads(value) or is_input(body, field):
         return
     judged = again.judge(msgspec.json.encode(body))
     # A token that names a key that is not at hand counts as unverified.
@@ -272,7 +308,9 @@ def test_what_cannot_be_decided_again_says_why(
 
 
 def test_two_snapshots_of_one_version_are_ambiguous(shop: Shop, records: list[DumpRecord]) -> None:
-    judged = Again(replay_rules(shop.settings), {each.version: None for each in shop.snapshots}).judge(records[0].value)
+    rules = replay_rules(shop.settings)
+    again = Again(rules, {each.version: None for each in shop.snapshots}, Ran(rules.setup.experiment, None))
+    judged = again.judge(records[0].value)
     assert judged.why is Why.POLICY_AMBIGUOUS
 
 

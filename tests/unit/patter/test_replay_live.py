@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from replay_shop import KEY, Reader, Shop, settings_in
+from replay_shop import KEY, Reader, Shop, settings_in, tried
 
 from patter.replay.live import decide_live
 from patter.replay.live_result import LiveResult
@@ -93,3 +93,14 @@ def test_records_that_are_no_decisions_are_counted_and_passed_over(after: After)
     after.records[3:5] = [DumpRecord("t", 0, 0, 0, None, value) for value in (None, b"{}")]
     found = after.asked()
     assert (found.decisions, found.decided) == (DECISIONS, DECISIONS - 2)
+
+
+def test_an_experiment_that_has_started_since_is_told(after: After) -> None:
+    (three, running, *_), *_ = tried(after.shop.arms, 10).values()
+    assert (three.state, running.state) == ("draft", "running")
+    after.shop.publish(running)
+    found = after.asked()
+    moved = found.causes["experiment_changed"]
+    assert DECISIONS / 5 < moved < DECISIONS / 2
+    assert found.differing == found.by_cause["experiment_changed"] > moved / 3
+    assert (found.causes["arms_changed"], found.unexplained) == (0, 0)
