@@ -32,8 +32,8 @@ FEW = 20_000
 STEPS = (
     "0_tagged",
     "1_judged",
-    "2_feedback",
-    "3_orders",
+    "2_orders",
+    "3_feedback",
     "4_credit",
     "5_refunds",
     "6_gains",

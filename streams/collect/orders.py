@@ -93,8 +93,8 @@ def refund(
         return False
     order.refunds.append(event.refund_id)
     total["refunds"] += 1
-    amounts: dict[tuple[str, int], int] = {}
-    whose: dict[tuple[str, int], Line] = {}
+    amounts: dict[tuple[str, int, int], int] = {}
+    whose: dict[tuple[str, int, int], Line] = {}
     for line, asked in _refunded(order, event):
         if line is None:
             total["refund_unknown"] += 1
@@ -102,7 +102,7 @@ def refund(
         amount = _amount(line, asked)
         total["refunded_minor"] += amount
         if line.decision != NOBODY:
-            place = (line.buyer, line.decision)
+            place = (line.buyer, line.decision, line.decided_ms)
             amounts[place] = amounts.get(place, 0) + amount
             whose[place] = line
     for place, amount in amounts.items():

@@ -11,7 +11,6 @@ from struct import Struct as Packing
 import msgspec
 from msgspec import Struct
 
-from schemas.cells import SECOND_MS
 from streams.collect.numbered import NOWHERE
 from streams.collect.rules import CLICK_MS, IMPRESSION_MS, TOKEN_MS, TOUCHES
 from streams.collect.sums import forget
@@ -20,8 +19,8 @@ from streams.collect.watch import Watch
 SEEN, CLICKED, CARTED, ORDERED = 1, 2, 4, 8
 """What is known of a decision, as bits."""
 
-# A decision of which only the bits still matter: 8 bytes of its id, its time in seconds, its bits.
-_REST = Packing(">QIB")
+# A decision without touches: id, time, bits, arm, copy, pair, product, weight.
+_BARE = Packing(">QqBiiiIQ")
 _NO_TOUCH = -1
 
 
@@ -66,7 +65,9 @@ class Touch(Struct, frozen=True, gc=False):
 
 
 class Shopper(Struct, array_like=True):
-    """One shopper. `slots` and `order_days` belong to activity.py, `brought` to sums.py."""
+    """One shopper. `slots` and `order_days` belong to activity.py, `brought` to sums.py. `rest` is of an older state, and
+    not read; what it held is in `bare` now.
+    """
 
     held: list[Decision] = []
     rest: bytes = b""
@@ -75,20 +76,24 @@ class Shopper(Struct, array_like=True):
     category: str | None = None
     watch: Watch | None = None
     brought: list[list[int]] = []
+    bare: bytes = b""
 
-    def hold(self, found: Decision) -> Decision:
-        """The decision, with what is known of it, to be marked; `close` puts it away again."""
+    def known(self, number: int, high_ms: int) -> Decision | None:
+        """The decision of this id, to be marked; `close` puts it away again. None where it is not known, or not any more:
+        one whose own token has ended may still have touches, and is answered by orders alone.
+        """
+        oldest = high_ms - TOKEN_MS
         for decision in self.held:
-            if decision.id == found.id:
+            if decision.id == number and decision.decided_ms >= oldest:
                 return decision
-        for at in range(0, len(self.rest), _REST.size):
-            known, _, bits = _REST.unpack_from(self.rest, at)
-            if known == found.id:
-                found.bits = bits
-                self.rest = self.rest[:at] + self.rest[at + _REST.size :]
-                break
-        self.held.append(found)
-        return found
+        for at in range(0, len(self.bare), _BARE.size):
+            found, decided_ms, bits, arm, copy, pair, product, weight = _BARE.unpack_from(self.bare, at)
+            if found == number and decided_ms >= oldest:
+                self.bare = self.bare[:at] + self.bare[at + _BARE.size :]
+                decision = Decision(found, decided_ms, arm, product, bits=bits, copy=copy, pair=pair, weight=weight)
+                self.held.append(decision)
+                return decision
+        return None
 
     def touches(self) -> list[Touch]:
         """Every touch that is remembered."""
@@ -123,21 +128,21 @@ class Shopper(Struct, array_like=True):
                     _forget(touch)
         if any(_is_bare(decision) for decision in self.held):
             for decision in self.held:
-                if _is_bare(decision) and decision.bits:
-                    self.rest += _REST.pack(decision.id, max(0, decision.decided_ms // SECOND_MS), decision.bits)
+                if _is_bare(decision):
+                    self.bare += _packed(decision)
             self.held = [decision for decision in self.held if not _is_bare(decision)]
+        self.rest = b""
         self._forget_expired(high_ms)
         self.brought = forget(self.brought, high_ms)
 
     def _forget_expired(self, high_ms: int) -> None:
-        # Seconds are rounded down, so a decision is kept up to one second too long; it is judged by its token anyway.
-        kept = [entry for entry in _REST.iter_unpack(self.rest) if (entry[1] + 1) * SECOND_MS >= high_ms - TOKEN_MS]
-        if len(kept) * _REST.size < len(self.rest):
-            self.rest = b"".join([_REST.pack(*entry) for entry in kept])
+        kept = [entry for entry in _BARE.iter_unpack(self.bare) if entry[1] >= high_ms - TOKEN_MS]
+        if len(kept) * _BARE.size < len(self.bare):
+            self.bare = b"".join([_BARE.pack(*entry) for entry in kept])
 
     def is_empty(self) -> bool:
         """Whether nothing of it is worth remembering."""
-        return not (self.held or self.rest or self.slots or self.order_days or self.watch or self.brought)
+        return not (self.held or self.bare or self.slots or self.order_days or self.watch or self.brought)
 
 
 def _touches(decision: Decision) -> Iterator[Touch]:
@@ -154,6 +159,11 @@ def _forget(touch: Touch) -> None:
         touch.decision.click(touch.decision.decided_ms, _NO_TOUCH, 0)
     else:
         touch.decision.see(touch.decision.decided_ms, _NO_TOUCH, 0)
+
+
+def _packed(decision: Decision) -> bytes:
+    where = decision.arm, decision.copy, decision.pair, decision.product
+    return _BARE.pack(decision.id, decision.decided_ms, decision.bits, *where, decision.weight)
 
 
 def _is_bare(decision: Decision) -> bool:

@@ -155,21 +155,23 @@ class Source:
         return None
 
     def _decision(self, known: Shopper, claims: Claims) -> Decision:
-        counts, where = self.counts, (claims.experiment, claims.category, claims.segment)
-        arm = counts.arms.number_of(ArmCell(*where, claims.arm))
-        copy = counts.copies.number_of(ArmCell(*where, claims.copy)) if claims.copy != NO_CODE else numbered.NOWHERE
-        pair = counts.sums.pairs.number_of(pair_cell(claims.experiment, claims.arm))
-        return known.hold(
-            Decision(
-                int.from_bytes(claims.decision_id[:8], "big"),
+        """What the first token of a decision said holds for it, whatever another one of it says."""
+        counts, number = self.counts, int.from_bytes(claims.decision_id[:8], "big")
+        decision = known.known(number, counts.high_ms)
+        if decision is None:
+            where = claims.experiment, claims.category, claims.segment
+            named = claims.copy != NO_CODE
+            decision = Decision(
+                number,
                 claims.time_ms,
-                arm,
+                counts.arms.number_of(ArmCell(*where, claims.arm)),
                 claims.product,
-                copy=copy,
-                pair=pair,
+                copy=counts.copies.number_of(ArmCell(*where, claims.copy)) if named else numbered.NOWHERE,
+                pair=counts.sums.pairs.number_of(pair_cell(claims.experiment, claims.arm)),
                 weight=counted_weight(claims.propensity),
             )
-        )
+            known.held.append(decision)
+        return decision
 
     def _count(self, known: Shopper, of: Decision | Line, moment_ms: int, amounts: dict[str, int]) -> None:
         """Count what an event does to one decision of a shopper."""

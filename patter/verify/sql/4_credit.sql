@@ -15,33 +15,29 @@ QUALIFY row_number() OVER (
     PARTITION BY new_line.part, new_line.off, place ORDER BY click DESC, touch_ms DESC, touch_off DESC
 ) = 1;
 
--- A decision is named by the claim that says it: the token of this event, or of the touch.
 CREATE TABLE credit AS
-WITH good AS (
-    SELECT * FROM claim WHERE claim_verdict = 'good'
-), named AS (
-    SELECT
-        new_line.*,
-        CASE
-            WHEN own.off IS NOT NULL OR whole.off IS NOT NULL THEN 'match_token'
-            WHEN touch_off IS NULL THEN 'match_none'
-            WHEN last_touch.session = new_line.session THEN 'match_session'
-            ELSE 'match_inferred'
-        END AS matched,
-        coalesce(own.off, whole.off, touch_off) AS claim_off,
-        coalesce(own.place, -1) AS claim_place
-    FROM new_line
-    LEFT JOIN good AS own
-        ON own.part = new_line.part AND own.off = new_line.off AND own.place = new_line.place
-    LEFT JOIN good AS whole
-        ON whole.part = new_line.part AND whole.off = new_line.off AND whole.place = -1
-        AND whole.product = new_line.product
-    LEFT JOIN last_touch
-        ON last_touch.part = new_line.part AND last_touch.off = new_line.off AND last_touch.place = new_line.place
-)
-SELECT named.*, decision, decided_ms, experiment, category, segment, variant, copy, weight
-FROM named LEFT JOIN good
-    ON good.part = named.part AND good.off = claim_off AND good.place = claim_place;
+SELECT
+    new_line.*,
+    CASE
+        WHEN said.off IS NOT NULL THEN 'match_token'
+        WHEN touch_off IS NULL THEN 'match_none'
+        WHEN last_touch.session = new_line.session THEN 'match_session'
+        ELSE 'match_inferred'
+    END AS matched,
+    coalesce(said.decision, touch.decision) AS decision,
+    coalesce(said.decided_ms, touch.decided_ms) AS decided_ms,
+    coalesce(said.experiment, touch.experiment) AS experiment,
+    coalesce(said.category, touch.category) AS category,
+    coalesce(said.segment, touch.segment) AS segment,
+    coalesce(said.variant, touch.variant) AS variant,
+    coalesce(said.copy, touch.copy) AS copy,
+    coalesce(said.weight, touch.weight) AS weight
+FROM new_line
+LEFT JOIN said
+    ON said.part = new_line.part AND said.off = new_line.off AND said.place = new_line.place
+LEFT JOIN last_touch
+    ON last_touch.part = new_line.part AND last_touch.off = new_line.off AND last_touch.place = new_line.place
+LEFT JOIN touch ON touch.part = new_line.part AND touch.off = touch_off;
 
 CREATE TABLE first_credit AS
 SELECT * FROM credit WHERE decision IS NOT NULL

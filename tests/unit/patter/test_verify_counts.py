@@ -53,6 +53,26 @@ def test_ten_times_is_once() -> None:
     assert total(log) == counted | {"events": 50, "duplicates": 45, "match_token": 1}
 
 
+def test_an_event_that_was_decided_twice_is_one_decision_and_the_first_token_holds() -> None:
+    log = Log()
+    log.shown(token(1), 0)
+    log.clicked(token(1, START_MS + HOUR, arm=5, copy=7), HOUR)
+    log.shown(token(1, START_MS + HOUR, arm=5, copy=7), HOUR)
+    cells = expected({0: log.records}, RULES)[0]
+    assert cells[f"cohort|life|{ARM}"] == {"impressions": 1, "clicks": 1}
+    assert cells[TOTAL]["duplicates"] == 1
+    assert not any(cell.endswith(("5", "7")) for cell in cells)
+
+
+@pytest.mark.parametrize(("behind", "carts"), [(0, 1), (1, 2)])
+def test_a_decision_is_known_until_its_time_lies_seven_days_back(behind: int, carts: int) -> None:
+    log = Log()
+    log.carted(token(1), 0)
+    now = 7 * DAY + behind
+    log.carted(token(1, START_MS + now), now)
+    assert expected({0: log.records}, RULES)[0][TOTAL]["carts"] == carts
+
+
 def test_a_token_counts_for_each_shopper_who_sends_it() -> None:
     log = Log()
     for user in ("u", "v", "u"):

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from collect_topics import Silent, Topics
 from feedback_events import KEYS, LOGS, MINUTE, NOW_MS, records_of, token
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,45 +21,13 @@ from streams.collect.setup import CollectSetup, CollectTopics
 from streams.collect.source import Source
 from streams.collect.step import CollectWorker
 from streams.kafka.partitions import partition_of
-from streams.kafka.records import Out, Record
+from streams.kafka.records import Record
 
 RULES = Rules(
     keys=KEYS, currency="USD", agents=rules_of_parts("bot"), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2
 )
 TOPICS = CollectTopics("events", "partials", "state", 4)
 SETUP = CollectSetup(topics=TOPICS, rules=RULES, incarnation="life")
-
-
-class Topics:
-    """What is committed of the state and partials topics: the newest record of each key."""
-
-    def __init__(self) -> None:
-        self.state: dict[int, dict[bytes, bytes]] = {0: {}, 1: {}}
-        self.partials: dict[bytes, tuple[int, bytes]] = {}
-        self.positions = {0: 0, 1: 0}
-
-    def commit(self, outs: Sequence[Out], positions: Mapping[int, int]) -> None:
-        for out in outs:
-            assert out.key is not None
-            if out.topic == "state":
-                table = self.state[out.partition]
-                table.pop(out.key, None)
-                if out.value is not None:
-                    table[out.key] = out.value
-            elif out.value is None:
-                self.partials.pop(out.key, None)
-            else:
-                self.partials[out.key] = out.partition, out.value
-        self.positions.update(positions)
-
-    def restore(self, partition: int) -> list[Out]:
-        return [Out("state", key, value) for key, value in self.state[partition].items()]
-
-
-class Silent:
-    def add(self, name: str, value: float = 1.0, **labels: str) -> None: ...
-    def set(self, name: str, value: float, **labels: str) -> None: ...
-    def observe(self, name: str, value: float, **labels: str) -> None: ...
 
 
 def worker(topics: Topics, write: Any = lambda _rows, _moment: None) -> CollectWorker:
