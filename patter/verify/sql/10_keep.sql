@@ -34,7 +34,8 @@ WITH watched AS (
     FROM watched FULL JOIN carried_watch AS carried USING (part, span, shopper)
 )
 SELECT every_one.* FROM every_one JOIN horizon USING (part)
-WHERE act_ms >= watch_ms OR seen_ms >= watch_ms - coalesce((SELECT max(within_ms) FROM watch_rule), 0);
+WHERE act_ms >= watch_ms AND EXISTS (FROM watch_rule)
+    OR seen_ms >= watch_ms - (SELECT max(within_ms) FROM watch_rule);
 
 CREATE TABLE kept_wire AS
 SELECT wire.part, any_value(through) AS off, span, shopper, rank,
