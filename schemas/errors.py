@@ -68,6 +68,7 @@ class Code(StrEnum):
     SETTINGS_INVALID = "settings_invalid"
     FILE_MISSING = "file_missing"
     FILE_INVALID = "file_invalid"
+    CHECKPOINT_REFUSED = "checkpoint_refused"
     USAGE = "usage"
     PARITY = "parity"
 

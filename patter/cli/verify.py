@@ -15,11 +15,18 @@ def verify(
     timeout: Annotated[
         float, typer.Option("--timeout", min=0, help="Seconds to wait until what is committed is published.")
     ] = 60.0,
+    checkpoint: Annotated[
+        bool, typer.Option("--checkpoint", help="Where all is equal, write a signed checkpoint to count on from later.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Count on from the newest checkpoint also where the log is whole.")
+    ] = False,
     json: Json = None,
 ) -> None:
     """Recount the input log in SQL and compare every cell that collect has published. Works while events flow.
 
-    Exit 0 where all is equal, 1 where something differs, 4 where the log is cut.
+    Where retention has cut the log it counts on from the newest checkpoint, and says so. Exit 0 where all is equal, 1
+    where something differs, 2 where the checkpoint was altered, 4 where the log is cut and no checkpoint reaches it.
     """
     import msgspec
 
@@ -31,7 +38,7 @@ def verify(
 
     started, settings = datetime.now(UTC), load(config)
     facts = broker_facts(kafka_options(settings, "patter-verify"))
-    result = verify_online(settings, timeout)
+    result = verify_online(settings, timeout, resume=resume, keep_at=started if checkpoint else None)
     if json is not None:
         head = envelope("verify", "verify", None, started, result.failures(), msgspec.to_builtins(facts))
         write_result({**head, **result.members()}, json)
@@ -39,6 +46,11 @@ def verify(
         typer.echo(
             f"{result.cells} cells of {result.records_read} records: " + ("equal" if result.equal else "not equal")
         )
+        if result.checkpoint is not None:
+            reached = ", ".join(f"{p} from {through + 1}" for p, through in sorted(result.checkpoint.through.items()))
+            typer.echo(f"counted on from checkpoint {result.checkpoint.name}: " + (reached or "of no partition"))
+        if result.kept is not None:
+            typer.echo(f"checkpoint {result.kept} written")
         for each in result.differences[:SHOWN]:
             typer.echo(f"  {each.partition} {each.cell} {each.field}: online {each.online}, batch {each.batch}")
         if len(result.differences) > SHOWN:

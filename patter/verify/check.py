@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import numpy as np
 
+from patter.verify.carried import Carried, Keep, written
 from patter.verify.recompute import load, recomputed, run_step
 from patter.verify.rows import Column, Rows, numbers
 from patter.verify.rules import Difference, OnlineSource, Rules
@@ -43,12 +44,25 @@ def expected(records: Logged, rules: Rules) -> dict[int, dict[str, Counters]]:
     return counted
 
 
-def compared(rows: Rows, online: Mapping[int, OnlineSource], rules: Rules) -> list[Difference]:
-    """`differences`, of rows."""
-    with recomputed(rows, rules) as connection:
+def compared(
+    rows: Rows,
+    online: Mapping[int, OnlineSource],
+    rules: Rules,
+    carried: Carried | None = None,
+    keep: Keep | None = None,
+) -> list[Difference]:
+    """`differences`, of rows after what is `carried`. `keep` writes what a later recompute can count on from, where
+    there are none.
+    """
+    with recomputed(rows, rules, carried) as connection:
         _load_online(connection, online)
         run_step(connection, "9_compare")
         found = connection.execute("FROM difference ORDER BY part, cell, field").fetchall()
+        if keep is not None and not found:
+            barrier = {"part": array("q", keep.through), "through": array("q", keep.through.values())}
+            load(connection, "barrier", numbers(barrier))
+            run_step(connection, "10_keep")
+            written(connection, keep.path, rows.digests())
     return [
         Difference(partition=part, cell=cell, field=field, online=_whole(seen), batch=_whole(counted))
         for part, cell, field, seen, counted in found

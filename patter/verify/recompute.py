@@ -7,6 +7,7 @@ from importlib.resources import files
 import duckdb
 
 from patter.verify.agents import agent_tables
+from patter.verify.carried import Carried, create
 from patter.verify.rows import Column, Rows, numbers
 from patter.verify.rules import Rules
 from schemas.events import KINDS
@@ -44,8 +45,11 @@ STEPS = (
 
 
 @contextmanager
-def recomputed(rows: Rows, rules: Rules) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory in which everything is counted: see `8_cells.sql` for `cell` and `contribution`."""
+def recomputed(rows: Rows, rules: Rules, carried: Carried | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory in which everything is counted: see `8_cells.sql` for `cell` and `contribution`.
+
+    `rows` are what came after what is `carried`.
+    """
     connection = duckdb.connect(config=_CONFIG | ({"threads": 1} if rows.records < FEW else {}))
     try:
         held = None if rules.holdout is None else code_of(rules.holdout.name)
@@ -63,6 +67,7 @@ def recomputed(rows: Rows, rules: Rules) -> Iterator[duckdb.DuckDBPyConnection]:
             load(connection, name, numbers(table.columns), _LOADED[name])
         for name, columns in agent_tables(rows, rules).items():
             load(connection, name, columns)
+        create(connection, carried)
         for step in STEPS:
             run_step(connection, step)
         yield connection

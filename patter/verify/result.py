@@ -1,5 +1,7 @@
 """What `patter verify` found, and how it is told."""
 
+from datetime import datetime
+
 import msgspec
 from msgspec import Struct
 
@@ -12,10 +14,19 @@ MOST_EXACT = 2**53
 EQUAL, DIFFERS, INCONCLUSIVE = 0, 1, 4
 
 
+class Start(Struct, frozen=True, kw_only=True):
+    """The checkpoint that a run counted on from, and up to which offset of which partition it reaches."""
+
+    name: str
+    written_at: datetime
+    through: dict[int, int]
+
+
 class VerifyResult(Struct, frozen=True, kw_only=True):
     """`cells` were compared, `differing` of them differ. `offsets` is topic -> partition -> (from, to).
 
-    Of `truncated_partitions` the log does not begin at 0 any more: nothing can be said of them.
+    Of `truncated_partitions` the log does not begin at 0 any more, and no checkpoint reaches it: nothing can be said
+    of them. `checkpoint` is where those in it were counted on from; `kept` is the name of one that was written.
     """
 
     cells: int
@@ -23,6 +34,8 @@ class VerifyResult(Struct, frozen=True, kw_only=True):
     differences: list[Difference]
     truncated_partitions: list[int]
     offsets: dict[str, dict[int, tuple[int, int]]]
+    checkpoint: Start | None = None
+    kept: str | None = None
 
     @property
     def equal(self) -> bool:
@@ -47,8 +60,11 @@ class VerifyResult(Struct, frozen=True, kw_only=True):
         if self.differences:
             told.append(f"{self.differing} of {self.cells} cells differ")
         if self.truncated_partitions:
-            told.append(f"the log of partitions {self.truncated_partitions} is cut and there is no checkpoint")
+            told.append(f"the log of partitions {self.truncated_partitions} is cut and {self._lacking()}")
         return told
+
+    def _lacking(self) -> str:
+        return "there is no checkpoint" if self.checkpoint is None else f"{self.checkpoint.name} does not reach it"
 
     def members(self) -> dict[str, object]:
         """As it stands in a result; at most 1,000 differences."""
@@ -58,6 +74,8 @@ class VerifyResult(Struct, frozen=True, kw_only=True):
             "differing": self.differing,
             "truncated_partitions": self.truncated_partitions,
             "records_read": self.records_read,
+            "checkpoint": msgspec.to_builtins(self.checkpoint, str_keys=True),
+            "kept": self.kept,
             "offsets": self.offsets,
             "differences": [_told(each) for each in self.differences[:MOST_TOLD]],
         }

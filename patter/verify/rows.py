@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from inference.decide.assign import held_out
+from patter.verify.carried import digest_of
 from patter.verify.rules import Rules
 from schemas.decode import Rejection, decode_event, time_ms
 from schemas.events import (
@@ -56,11 +57,13 @@ class Table:
 
 
 class Rows:
-    """The rows of as many records as were put in."""
+    """The rows of as many records as were put in. `names` are numbers that names have from before, by their digests."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, names: Mapping[bytes, int] | None = None) -> None:
         self._rules = rules
+        self._names = names or {}
         self._numbers: dict[object, int] = {}
+        self._next = 1 + max(self._names.values(), default=-1)
         self.agents: dict[str, int] = {}
         self._codes: dict[str, int] = {}
         self.records = 0
@@ -142,5 +145,16 @@ class Rows:
             counted_weight(claims.propensity),
         )
 
+    def digests(self) -> dict[int, bytes]:
+        """What stands in a checkpoint for each name that has a number."""
+        found = {number: digest for digest, number in self._names.items()}
+        return found | {number: digest_of(name) for name, number in self._numbers.items() if number not in found}
+
     def _number(self, name: object) -> int:
-        return self._numbers.setdefault(name, len(self._numbers))
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._names.get(digest_of(name)) if self._names else None
+            if number is None:
+                number, self._next = self._next, self._next + 1
+            self._numbers[name] = number
+        return number

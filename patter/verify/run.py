@@ -6,14 +6,18 @@ after that, and so may be newer than the barrier; each says itself up to where i
 
 import time
 from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from patter.settings import Settings
+from patter.verify.carried import Carried, Keep, opened
 from patter.verify.check import compared
+from patter.verify.checkpoint import Checkpoints
 from patter.verify.eventlog import EventLog
 from patter.verify.published import Published
-from patter.verify.result import VerifyResult
+from patter.verify.result import Start, VerifyResult
 from patter.verify.rules import Difference, OnlineSource, Rules
 from patter.verify.spans import rules_spans
 from patter.wiring.agents import agent_rules
@@ -44,9 +48,9 @@ def verify_rules(settings: Settings) -> Rules:
     )
 
 
-def open_event_log(settings: Settings) -> EventLog:
-    """The input log, not yet read."""
-    return EventLog(_options(settings), topics_of(settings)["events"].name, verify_rules(settings))
+def open_event_log(settings: Settings, carried: Carried | None = None) -> EventLog:
+    """The input log, not yet read; from what is `carried` on."""
+    return EventLog(_options(settings), topics_of(settings)["events"].name, verify_rules(settings), carried)
 
 
 def open_published(settings: Settings) -> Published:
@@ -60,21 +64,32 @@ def verify_online(
     *,
     log: EventLog | None = None,
     published: Published | None = None,
+    resume: bool = False,
+    keep_at: datetime | None = None,
 ) -> VerifyResult:
     """Compare what collect has published with a recompute of the input log.
 
     `timeout_s` is how long to wait for the progress of what is committed. A caller on a broker that drops old records
-    hands in readers that it has refreshed often enough since the start. Raises LackingError where the broker or a topic
-    is not there, CheckFailed (undecodable).
+    hands in readers that it has refreshed often enough since the start. Partitions of which the log is cut are counted
+    on from the newest checkpoint, with `resume` all that it has. `keep_at` is the time of the checkpoint that is to be
+    written if all is equal. Raises LackingError where the broker or a topic is not there, CheckFailed (undecodable),
+    ConfigError (checkpoint_refused).
     """
-    log, published = log or open_event_log(settings), published or open_published(settings)
-    options, events = _options(settings), log.reader.topic
+    options, events = _options(settings), topics_of(settings)["events"].name
     incarnation = incarnation_of(options, events, settings.kafka.incarnation)
+    checkpoints = Checkpoints(
+        Path(settings.data_dir) / "checkpoints", events, incarnation, verify_rules(settings), token_keys(settings),
+        settings.tokens.active,
+    )  # fmt: skip
+    start = None
+    if log is None:
+        log, start = _log(settings, checkpoints, resume=resume)
+    published = published or open_published(settings)
     barrier = committed(options, group_of(settings, "collect"), events, log.reader.marks())
     if not barrier:
         return VerifyResult(cells=0, records_read=0, differences=[], truncated_partitions=[], offsets={})
     log.refresh()
-    settled = {p: log.rows.last_below(p, end) for p, end in barrier.items() if p not in log.reader.cut}
+    settled = {p: log.last_below(p, end) for p, end in barrier.items() if p not in log.reader.cut}
     behind = _wait(published, {p: source_of(incarnation, p) for p in settled}, settled, timeout_s)
     log.refresh()
     whole = {p: end for p, end in settled.items() if p not in log.reader.cut}
@@ -83,8 +98,15 @@ def verify_online(
         options, topics_of(settings)["collect_state"].name, {p: source_of(incarnation, p) for p in online}
     )
     rules = replace(verify_rules(settings), spans=spans)
-    found = [each for p, each in behind.items() if p in whole] + compared(log.rows, online, rules)
     truncated = sorted(barrier.keys() - whole.keys())
+    late = [each for p, each in behind.items() if p in whole]
+    keep = None
+    if keep_at is not None and not late and not truncated and not published.reader.cut:
+        keep = Keep(path=checkpoints.room(), through=whole)
+    found = late + compared(log.rows, online, rules, log.carried, keep)
+    kept = None
+    if keep is not None and keep_at is not None and not found:
+        kept = checkpoints.put(keep.path, keep.through, keep_at).folder.name
     if published.reader.cut:
         # An entry that is missing may have been dropped by the broker.
         missing = {each.partition for each in found if each.online is None}
@@ -95,10 +117,30 @@ def verify_online(
         differences=found,
         truncated_partitions=truncated,
         offsets={
-            events: {p: (log.reader.begins.get(p, 0), end) for p, end in barrier.items()},
+            events: {p: (log.begin(p), end) for p, end in barrier.items()},
             published.reader.topic: {p: (published.reader.begins[p], end) for p, end in published.reader.next.items()},
         },
+        checkpoint=start,
+        kept=kept,
     )
+
+
+def _log(settings: Settings, checkpoints: Checkpoints, *, resume: bool) -> tuple[EventLog, Start | None]:
+    """The log from its beginning, or where that is gone (with `resume`, anyway) from where a checkpoint ends."""
+    log = open_event_log(settings)
+    lows = {partition: low for partition, (low, _) in log.reader.marks().items()}
+    if not resume and not any(lows.values()):
+        return log, None
+    found = checkpoints.newest()
+    if found is None:
+        return log, None
+    reached = {
+        partition: through
+        for partition, through in found.manifest.through.items()
+        if (resume or lows.get(partition)) and lows.get(partition, 0) <= through + 1
+    }
+    start = Start(name=found.folder.name, written_at=found.manifest.written_at, through=reached)
+    return open_event_log(settings, opened(found.state, reached)), start
 
 
 def _options(settings: Settings) -> KafkaOptions:

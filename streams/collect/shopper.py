@@ -65,8 +65,8 @@ class Touch(Struct, frozen=True, gc=False):
 
 
 class Shopper(Struct, array_like=True):
-    """One shopper. `slots` and `order_days` belong to activity.py, `brought` to sums.py. `rest` is of an older state, and
-    not read; what it held is in `bare` now.
+    """One shopper. `slots` and `order_days` belong to activity.py, `brought` to sums.py. `rest` is of an older state,
+    and not read; what it held is in `bare` now.
     """
 
     held: list[Decision] = []
@@ -79,8 +79,8 @@ class Shopper(Struct, array_like=True):
     bare: bytes = b""
 
     def known(self, number: int, high_ms: int) -> Decision | None:
-        """The decision of this id, to be marked; `close` puts it away again. None where it is not known, or not any more:
-        one whose own token has ended may still have touches, and is answered by orders alone.
+        """The decision of this id, to be marked; `close` puts it away again. None where it is not known, or not any
+        more: one whose own token has ended may still have touches, and is answered by orders alone.
         """
         oldest = high_ms - TOKEN_MS
         for decision in self.held:

@@ -28,12 +28,16 @@ JOIN good ON good.part = place_of.part AND good.off = place_of.off AND good.plac
 JOIN judged ON judged.part = place_of.part AND judged.off = place_of.off;
 
 CREATE TABLE decision_life AS
-WITH RECURSIVE life AS (
+WITH RECURSIVE first_life AS (
     SELECT
         part, shopper, decision, min({'off': off, 'place': place}) AS since,
         arg_min(decided_ms, {'off': off, 'place': place}) AS decided_ms
-    FROM naming
+    FROM naming ANTI JOIN carried_life USING (part, shopper, decision)
     GROUP BY part, shopper, decision
+    UNION ALL
+    SELECT part, shopper, decision, {'off': off, 'place': -1}, decided_ms FROM carried_life
+), life AS (
+    SELECT * FROM first_life
     UNION ALL
     SELECT
         later.part, later.shopper, later.decision, min({'off': later.off, 'place': later.place}),
@@ -44,10 +48,12 @@ WITH RECURSIVE life AS (
     GROUP BY later.part, later.shopper, later.decision
 )
 SELECT
-    row_number() OVER () AS life, part, shopper, decision, since.off AS off, naming.decided_ms,
+    coalesce((SELECT max(life) FROM carried_source), 0) + row_number() OVER () AS life, part, shopper, decision, since.off AS off, naming.decided_ms,
     experiment, category, segment, variant, copy, product, weight
 FROM life JOIN naming USING (part, shopper, decision)
-WHERE naming.off = since.off AND naming.place = since.place;
+WHERE naming.off = since.off AND naming.place = since.place
+UNION ALL BY NAME
+FROM carried_life;
 
 CREATE TABLE said AS
 SELECT
@@ -63,7 +69,9 @@ SELECT
     part, off, place, kind, time_ms, high, shopper, session,
     decision, decided_ms, experiment, category, segment, variant, copy, product, weight
 FROM said JOIN judged USING (part, off)
-WHERE place = -1;
+WHERE place = -1
+UNION ALL BY NAME
+FROM carried_feedback;
 
 CREATE TABLE answered AS
 WITH firsts AS (

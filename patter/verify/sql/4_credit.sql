@@ -37,8 +37,15 @@ LEFT JOIN said
     ON said.part = new_line.part AND said.off = new_line.off AND said.place = new_line.place
 LEFT JOIN last_touch
     ON last_touch.part = new_line.part AND last_touch.off = new_line.off AND last_touch.place = new_line.place
-LEFT JOIN touch ON touch.part = new_line.part AND touch.off = touch_off;
+LEFT JOIN touch ON touch.part = new_line.part AND touch.off = touch_off
+UNION ALL BY NAME
+FROM carried_credit;
 
 CREATE TABLE first_credit AS
-SELECT * FROM credit WHERE decision IS NOT NULL
+WITH credited AS (
+    SELECT * FROM credit WHERE decision IS NOT NULL
+    UNION ALL BY NAME
+    FROM carried_first
+)
+FROM credited
 QUALIFY row_number() OVER (PARTITION BY part, shopper, decision ORDER BY off, place) = 1;

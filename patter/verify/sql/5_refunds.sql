@@ -7,6 +7,8 @@ WITH seen AS (
     FROM judged ASOF LEFT JOIN known_order
         ON judged.part = known_order.part AND judged.order_no = known_order.order_no AND judged.off > known_order.since
     WHERE verdict = 'counted' AND kind = 'order_refunded'
+    UNION ALL BY NAME
+    SELECT part, off, order_no, refund_no, since, true AS known FROM carried_refund
 )
 SELECT
     *,

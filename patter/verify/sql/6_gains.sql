@@ -53,4 +53,4 @@ WITH refunded_decision AS (
 )
 SELECT * EXCLUDE (gained), gained.counter AS counter, gained.amount AS amount
 FROM cause
-WHERE gained.amount > 0;
+WHERE gained.amount > 0 AND is_new(part, off);

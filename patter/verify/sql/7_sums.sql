@@ -7,7 +7,11 @@ CREATE MACRO product_rise(now, other, earlier, other_earlier) AS now * other - c
 CREATE TABLE pair AS
 WITH distinct_pair AS (
     SELECT part, experiment, variant, min({'off': off, 'place': place}) AS since
-    FROM gain
+    FROM (
+        SELECT part, experiment, variant, off, place FROM gain
+        UNION ALL
+        SELECT part, experiment, variant, off, place FROM carried_pair
+    )
     GROUP BY part, experiment, variant
 ), ranked AS (
     SELECT *, row_number() OVER (PARTITION BY part ORDER BY since) AS nth FROM distinct_pair
@@ -17,7 +21,8 @@ SELECT
     CASE
         WHEN nth > max_cells THEN 'ffffffff|ffffffff|ffffffff|ffffffff'
         ELSE printf('%08x|00000000|00000000|%08x', experiment, variant)
-    END AS pair
+    END AS pair,
+    since
 FROM ranked, rules;
 
 CREATE TABLE shopper_event AS
@@ -51,7 +56,9 @@ LEFT JOIN (
     SELECT part, off, sum(revenue)::HUGEINT AS revenue FROM credit WHERE ours GROUP BY part, off
 ) AS bought ON bought.part = judged.part AND bought.off = judged.off, rules
 WHERE holdout IS NOT NULL AND verdict = 'counted' AND kind = 'order_placed'
-    AND (since IS NOT NULL OR coalesce(revenue, 0) > 0);
+    AND (since IS NOT NULL OR coalesce(revenue, 0) > 0)
+UNION ALL BY NAME
+FROM carried_standing;
 
 -- Who comes back after more than 90 days is a new shopper.
 CREATE TABLE shopper_life AS
@@ -63,7 +70,7 @@ SELECT *, count_if(fresh) OVER (PARTITION BY part, shopper, pair ORDER BY off) A
 
 CREATE TABLE shopper_standing AS
 WITH standing AS (
-    SELECT part, off, shopper, pair, life, fresh, {
+    SELECT part, off, shopper, pair, high_day, life, fresh, {
         'impressions': ended(sum(impressions) OVER so_far),
         'clicks': ended(sum(clicks) OVER so_far),
         'impressed_orders': ended(sum(impressed_orders) OVER so_far),
@@ -115,4 +122,4 @@ WITH added AS (
 )
 SELECT part, off, pair, gained.counter AS counter, gained.amount AS amount
 FROM added
-WHERE gained.amount > 0;
+WHERE gained.amount > 0 AND is_new(part, off);

@@ -11,7 +11,11 @@ WITH distinct_arm AS (
     SELECT
         part, experiment, category, segment, variant, min({'off': off, 'place': place}) AS since,
         least(experiment, category, segment, variant) = 4294967295 AS is_other
-    FROM gain
+    FROM (
+        SELECT part, experiment, category, segment, variant, off, place FROM gain
+        UNION ALL
+        SELECT part, experiment, category, segment, variant, off, place FROM carried_arm
+    )
     GROUP BY part, experiment, category, segment, variant
 ), ranked AS (
     SELECT *, row_number() OVER (PARTITION BY part, is_other ORDER BY since) AS nth FROM distinct_arm
@@ -21,7 +25,8 @@ SELECT
     CASE
         WHEN nth > max_cells AND NOT is_other THEN 'ffffffff|ffffffff|ffffffff|ffffffff'
         ELSE printf('%08x|%08x|%08x|%08x', experiment, category, segment, variant)
-    END AS arm
+    END AS arm,
+    since, is_other
 FROM ranked, rules;
 
 -- A text's cell has its code in the variant's place; code 0 is no text.
@@ -30,8 +35,11 @@ WITH distinct_text AS (
     SELECT
         part, experiment, category, segment, copy, min({'off': off, 'place': place}) AS since,
         least(experiment, category, segment, copy) = 4294967295 AS is_other
-    FROM gain
-    WHERE copy <> 0
+    FROM (
+        SELECT part, experiment, category, segment, copy, off, place FROM gain WHERE copy <> 0
+        UNION ALL
+        SELECT part, experiment, category, segment, copy, off, place FROM carried_text
+    )
     GROUP BY part, experiment, category, segment, copy
 ), ranked AS (
     SELECT *, row_number() OVER (PARTITION BY part, is_other ORDER BY since) AS nth FROM distinct_text
@@ -41,7 +49,8 @@ SELECT
     CASE
         WHEN nth > max_copies AND NOT is_other THEN 'ffffffff|ffffffff|ffffffff|ffffffff'
         ELSE printf('%08x|%08x|%08x|%08x', experiment, category, segment, copy)
-    END AS arm
+    END AS arm,
+    since, is_other
 FROM ranked, rules;
 
 CREATE TABLE placed AS
@@ -65,9 +74,11 @@ WITH found AS (
     SELECT part, family, name, start_ms, any_value(expires_ms) AS expires_ms, arm
     FROM placed
     GROUP BY part, family, name, start_ms, arm
-    UNION ALL
+    UNION
+    SELECT part, family, name, start_ms, expires_ms, arm FROM carried_cell
+    UNION
     SELECT DISTINCT part, 'total', 'life', NULL, NULL, '00000000|00000000|00000000|00000000' FROM total_gain
-    UNION ALL
+    UNION
     SELECT DISTINCT part, 'shoppers', 'life', NULL, NULL, pair FROM sum_gain
 )
 SELECT
@@ -85,4 +96,9 @@ SELECT id, total_gain.part, off, counter, amount
 FROM total_gain JOIN cell ON total_gain.part = cell.part AND cell.family = 'total'
 UNION ALL
 SELECT id, sum_gain.part, off, counter, amount
-FROM sum_gain JOIN cell ON sum_gain.part = cell.part AND cell.family = 'shoppers' AND cell.arm = sum_gain.pair;
+FROM sum_gain JOIN cell ON sum_gain.part = cell.part AND cell.family = 'shoppers' AND cell.arm = sum_gain.pair
+UNION ALL
+SELECT id, carried_cell.part, off, counter, amount
+FROM carried_cell JOIN cell
+    ON carried_cell.part = cell.part AND carried_cell.family = cell.family AND carried_cell.name = cell.name
+    AND carried_cell.start_ms IS NOT DISTINCT FROM cell.start_ms AND carried_cell.arm = cell.arm;

@@ -1,12 +1,23 @@
 -- Every published cell against the recompute up to the offset that it names.
 CREATE TABLE bounds AS
+WITH any_event AS (
+    SELECT part, off, time_ms FROM event
+    UNION ALL
+    SELECT part, through, high FROM carried_source
+), any_record AS (
+    SELECT part, off FROM any_event
+    UNION ALL
+    SELECT part, off FROM rejected
+)
 SELECT
     source.part, source.through, settled, source.high_ms,
-    (SELECT max(time_ms) FROM event WHERE event.part = source.part AND event.off <= source.through) AS high_through,
-    (SELECT max(time_ms) FROM event WHERE event.part = source.part AND event.off <= settled) AS high_settled,
-    (SELECT max(time_ms) FROM event WHERE event.part = source.part AND (NOT exact OR event.off <= settled)) AS high_last,
-    (SELECT max(off) FROM (SELECT part, off FROM event UNION ALL SELECT part, off FROM rejected) AS any_record
-     WHERE any_record.part = source.part) AS last_off
+    (SELECT max(time_ms) FROM any_event WHERE any_event.part = source.part AND any_event.off <= source.through)
+        AS high_through,
+    (SELECT max(time_ms) FROM any_event WHERE any_event.part = source.part AND any_event.off <= settled)
+        AS high_settled,
+    (SELECT max(time_ms) FROM any_event WHERE any_event.part = source.part AND (NOT exact OR any_event.off <= settled))
+        AS high_last,
+    (SELECT max(off) FROM any_record WHERE any_record.part = source.part) AS last_off
 FROM source;
 
 -- A bucket's name says when it expires, also that of a cell which the recompute does not have.

@@ -110,39 +110,6 @@ def test_a_click_before_its_impression_imputes_one_and_the_order_does_not_matter
     assert log.total["duplicates"] == 1
 
 
-def test_an_event_that_was_decided_twice_is_one_decision_and_the_first_token_holds(log: Log) -> None:
-    log.send("copy_impression", token=token(1))
-    log.send("copy_click", HOUR, token=token(1, HOUR, arm="cool"))
-    log.send("copy_impression", HOUR, token=token(1, HOUR, arm="cool"))
-    assert log.life() == {"impressions": 1, "clicks": 1}
-    assert log.life("cool") == {}
-    assert log.total["duplicates"] == 1
-
-
-@pytest.mark.parametrize(("behind", "carts"), [(0, 1), (1, 2)])
-@pytest.mark.parametrize("looks", [0, 1])
-def test_a_decision_is_known_for_seven_days_whatever_the_shopper_does_meanwhile(
-    log: Log, behind: int, carts: int, looks: int
-) -> None:
-    log.send("cart_added", token=token(1), product_id="p1")
-    now = 7 * DAY + behind
-    for _ in range(looks):
-        log.send("product_viewed", now, product_id="p1")
-    log.send("cart_added", now, token=token(1, now), product_id="p1")
-    assert log.total["carts"] == carts
-
-
-def test_two_lives_of_a_decision_are_refunded_each_for_itself(log: Log) -> None:
-    log.send("copy_click", token=token(1))
-    log.order(after_ms=6 * DAY)
-    log.send("product_viewed", 9 * DAY, product_id="p1")
-    second = {"line": 2, "product_id": "p1", "quantity": 1, "revenue_minor": 5, "token": token(1, 9 * DAY, arm="cool")}
-    log.order(after_ms=9 * DAY, lines=[second])
-    log.send("order_refunded", 9 * DAY, order_id="o1", refund_id="r")
-    assert log.life()["refunded_minor"] == 1000
-    assert log.life("cool")["refunded_minor"] == 5
-
-
 @pytest.mark.parametrize(("behind", "late"), [(7 * DAY - 1, 0), (7 * DAY, 0), (7 * DAY + 1, 1)])
 def test_late_by_the_limit_is_in_time(log: Log, behind: int, late: int) -> None:
     log.send("searched", 8 * DAY)
