@@ -7,6 +7,7 @@ from importlib.resources import files
 import duckdb
 
 from patter.verify.agents import agent_tables
+from patter.verify.groups import group_table
 from patter.verify.rows import Column, Rows, numbers
 from patter.verify.rules import Rules
 from schemas.events import KINDS
@@ -37,6 +38,7 @@ STEPS = (
     "4_credit",
     "5_refunds",
     "6_gains",
+    "6_groups",
     "7_sums",
     "7_total",
     "8_cells",
@@ -63,6 +65,7 @@ def recomputed(rows: Rows, rules: Rules) -> Iterator[duckdb.DuckDBPyConnection]:
             load(connection, name, numbers(table.columns), _LOADED[name])
         for name, columns in agent_tables(rows, rules).items():
             load(connection, name, columns)
+        load(connection, "tried", group_table(rows, rules), "SELECT * REPLACE (held = 1 AS held) FROM loaded")
         for step in STEPS:
             run_step(connection, step)
         yield connection

@@ -7,7 +7,7 @@ CREATE MACRO product_rise(now, other, earlier, other_earlier) AS now * other - c
 CREATE TABLE pair AS
 WITH distinct_pair AS (
     SELECT part, experiment, variant, min({'off': off, 'place': place}) AS since
-    FROM gain
+    FROM summed_gain
     GROUP BY part, experiment, variant
 ), ranked AS (
     SELECT *, row_number() OVER (PARTITION BY part ORDER BY since) AS nth FROM distinct_pair
@@ -23,7 +23,7 @@ FROM ranked, rules;
 CREATE TABLE shopper_event AS
 WITH weighted AS (
     SELECT part, off, high, shopper, pair, counter, amount * weight AS amount
-    FROM gain JOIN pair USING (part, experiment, variant)
+    FROM summed_gain JOIN pair USING (part, experiment, variant)
     WHERE weight > 0
 )
 SELECT
