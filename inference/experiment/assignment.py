@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
+from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -52,7 +53,7 @@ def arm_of(experiment: ExperimentRecord, user_id: str) -> str | None:
 
     Neither version nor state goes into the hash: a shopper keeps the arm for as long as name and salt stay.
     """
-    if not takes_part(experiment, user_id) or _held_out(experiment, user_id):
+    if not takes_part(experiment, user_id) or is_held_out(experiment, user_id):
         return None
     return _drawn(experiment, user_id)
 
@@ -62,22 +63,42 @@ def placements(running: Iterable[ExperimentRecord], user_id: str) -> tuple[Place
     found: dict[str, Placement] = {}
     for experiment in running:
         if experiment.layer not in found and takes_part(experiment, user_id):
-            arm = None if _held_out(experiment, user_id) else _drawn(experiment, user_id)
+            arm = None if is_held_out(experiment, user_id) else _drawn(experiment, user_id)
             found[experiment.layer] = Placement(experiment, arm)
     return tuple(found.values())
 
 
-class Running:
-    """The experiments that run, made ready to be asked who is where, at one hash a layer."""
+class Bucketed(Protocol):
+    """What says whose a shopper is: a part of a layer, and a hash of who is held out of it."""
 
-    def __init__(self, records: Iterable[ExperimentRecord] = ()) -> None:
-        self.records = tuple(each for each in records if each.state == "running")
+    @property
+    def name(self) -> str: ...
+    @property
+    def salt(self) -> str: ...
+    @property
+    def layer(self) -> str: ...
+    @property
+    def first(self) -> int | None: ...
+    @property
+    def after(self) -> int | None: ...
+    @property
+    def holdout(self) -> float: ...
+
+
+Each = TypeVar("Each", bound=Bucketed)
+
+
+class Claims(Generic[Each]):
+    """Experiments that run at one time, made ready to be asked who has a shopper, at one hash a layer."""
+
+    def __init__(self, running: Iterable[Each] = ()) -> None:
+        self.running = tuple(running)
         self._layers: dict[str, array[int]] = {}
-        for place, record in enumerate(self.records):
-            if record.first is None or record.after is None:
+        for place, each in enumerate(self.running):
+            if each.first is None or each.after is None:
                 continue
-            buckets = self._layers.setdefault(record.layer, array("l", [_NOBODY]) * LAYER_BUCKETS)
-            for bucket in range(max(0, record.first), min(record.after, LAYER_BUCKETS)):
+            buckets = self._layers.setdefault(each.layer, array("l", [_NOBODY]) * LAYER_BUCKETS)
+            for bucket in range(max(0, each.first), min(each.after, LAYER_BUCKETS)):
                 # Of two with the same bucket the first in order has it, as in `placements`.
                 if buckets[bucket] == _NOBODY:
                     buckets[bucket] = place
@@ -85,7 +106,7 @@ class Running:
     def __bool__(self) -> bool:
         return bool(self._layers)
 
-    def placement(self, user_id: str) -> Placement | None:
+    def whose(self, user_id: str) -> Each | None:
         """The one experiment that decides what the shopper sees; None for one who is in none.
 
         A shopper has a place in one experiment of each layer, and a text can only be of one arm. Which layer has the
@@ -100,10 +121,25 @@ class Running:
                 claim = unit("layer claim", layer, user_id)
                 if claim > best:
                     chosen, best = place, claim
-        if chosen == _NOBODY:
+        return None if chosen == _NOBODY else self.running[chosen]
+
+
+class Running:
+    """The experiments that run, and a shopper's arm in them."""
+
+    def __init__(self, records: Iterable[ExperimentRecord] = ()) -> None:
+        self.records = tuple(each for each in records if each.state == "running")
+        self._claims = Claims(self.records)
+
+    def __bool__(self) -> bool:
+        return bool(self._claims)
+
+    def placement(self, user_id: str) -> Placement | None:
+        """The shopper's place in the experiment that has them (`Claims.whose`); None for one who is in none."""
+        record = self._claims.whose(user_id)
+        if record is None:
             return None
-        record = self.records[chosen]
-        return Placement(record, None if _held_out(record, user_id) else _drawn(record, user_id))
+        return Placement(record, None if is_held_out(record, user_id) else _drawn(record, user_id))
 
 
 def overlap(one: ExperimentRecord, other: ExperimentRecord) -> bool:
@@ -113,7 +149,8 @@ def overlap(one: ExperimentRecord, other: ExperimentRecord) -> bool:
     return max(one.first or 0, other.first or 0) < min(one.after or 0, other.after or 0)
 
 
-def _held_out(experiment: ExperimentRecord, user_id: str) -> bool:
+def is_held_out(experiment: Bucketed, user_id: str) -> bool:
+    """Whether a shopper whom the experiment has sees no copy for its sake."""
     return unit("experiment holdout", experiment.salt, experiment.name, user_id) < experiment.holdout
 
 

@@ -27,8 +27,8 @@ def report(
     import msgspec
 
     from patter.report.page import page
-    from patter.report.run import reported
-    from patter.report.text import written
+    from patter.report.run import lambda_curves, reported
+    from patter.report.text import curve_lines, written
     from patter.result import envelope, write_result
     from patter.settings import load
     from patter.wiring.kafka import kafka_options
@@ -37,14 +37,16 @@ def report(
 
     started, settings = datetime.now(UTC), load(config)
     found = reported(settings, now_ms(), experiment, kept)
+    # It is the shop's, and no experiment's.
+    curves = lambda_curves(settings, kept) if experiment is None else []
     if html is not None:
         html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_text(page(found), encoding="utf-8")
+        html.write_text(page(found, curves), encoding="utf-8")
     if json is not None:
         facts = (
             None if kept is not None else msgspec.to_builtins(broker_facts(kafka_options(settings, "patter-report")))
         )
         head = envelope("report", "report", None, started, [], facts)
-        write_result({**head, "experiments": [msgspec.to_builtins(each) for each in found]}, json)
+        write_result({**head, "experiments": msgspec.to_builtins(found), "lambda": msgspec.to_builtins(curves)}, json)
     if str(json) != "-":
-        typer.echo(written(found))
+        typer.echo("\n".join([written(found), *curve_lines(curves)]))

@@ -6,7 +6,8 @@ from html import escape
 from inference.experiment.intent import Worth
 from inference.experiment.report import Comparison, Report
 from inference.experiment.report_text import rendered
-from patter.report.plot import Bar, forest
+from patter.report.creativity import LambdaCurve
+from patter.report.plot import Bar, forest, path
 from patter.report.rates import ArmRates
 from patter.report.run import Reported
 from patter.report.text import copy_lines
@@ -19,7 +20,8 @@ th, td { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd 
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left }
 svg { max-width: 100%; height: auto; font-size: 13px }
 .interval { stroke: #3b6ea5; stroke-width: 2 } .inner { stroke: #3b6ea5; stroke-width: 6; opacity: .35 }
-.zero { stroke: #999; stroke-dasharray: 4 3 } circle { fill: #1f3b57 } .axis { fill: #666 }
+.zero { stroke: #999; stroke-dasharray: 4 3 } circle { fill: #1f3b57 } circle.now { fill: #b3541e }
+.path { fill: none; stroke: #3b6ea5; stroke-width: 2 } .axis { fill: #666 }
 """
 _WIDEST = 10.0
 _RATES = (
@@ -35,9 +37,10 @@ _RATES = (
 )
 
 
-def page(found: Sequence[Reported]) -> str:
+def page(found: Sequence[Reported], curves: Sequence[LambdaCurve] = ()) -> str:
     """The page."""
     bodies = "".join(map(_experiment, found)) or "<p>No experiments.</p>"
+    bodies += _curves(curves) if curves else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Experiments</title><style>{_STYLE}</style></head><body><h1>Experiments</h1>{bodies}</body></html>\n"
@@ -53,6 +56,19 @@ def _experiment(each: Reported) -> str:
     parts += [_copy(each.copy)] if each.copy else []
     parts += [_rates(each.rates)] if each.rates else []
     return "".join(parts)
+
+
+def _curves(curves: Sequence[LambdaCurve]) -> str:
+    drawn = "".join(
+        f"<h3>{escape(each.category or 'all categories')}, {each.keys:,} keys</h3>"
+        + path(
+            [(point.p_conv, point.diversity, f"{point.creativity:g}") for point in each.points],
+            marked=None if each.now is None else f"{each.now:g}",
+            names=("P_conv of the texts shown", "their diversity"),
+        )
+        for each in curves
+    )
+    return f"<h2>Lambda</h2><p>What each lambda would show of the pool as it stands. No clicks.</p>{drawn}"
 
 
 def _copy(copy: Sequence[Worth]) -> str:

@@ -51,5 +51,31 @@ def forest(bars: Sequence[Bar], *, zero: bool, about: str) -> str:
     return "".join(parts)
 
 
+def path(points: Sequence[tuple[float, float, str]], *, marked: str | None, names: tuple[str, str]) -> str:
+    """Points (across, up, what each is called) joined in their order; the one that is called `marked` stands out."""
+    wide, high, edge = 460, 240, 46
+    spans = [(min(of), max(of)) for of in (list(each) for each in zip(*[point[:2] for point in points], strict=True))]
+
+    def place(value: float, axis: int, size: int) -> float:
+        low, top = spans[axis]
+        return edge + (size - 2 * edge) * ((value - low) / (top - low) if top > low else 0.5)
+
+    spots = [(place(x, 0, wide), high - place(y, 1, high), called) for x, y, called in points]
+    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in spots)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {wide} {high}" width="{wide}">',
+        f"<title>{escape(names[1])} over {escape(names[0])}</title>",
+        f'<polyline class="path" points="{joined}"/>',
+    ]
+    for x, y, called in spots:
+        kind = ' class="now"' if called == marked else ""
+        parts.append(f'<circle{kind} cx="{x:.1f}" cy="{y:.1f}" r="{6 if kind else 3}"/>')
+        parts.append(f'<text class="axis" x="{x + 8:.1f}" y="{y - 6:.1f}">{escape(called)}</text>')
+    across, up = (f"{name}, {low:.4g} to {top:.4g}" for name, (low, top) in zip(names, spans, strict=True))
+    parts.append(f'<text class="axis" x="{edge}" y="{high - 8}">{escape(across)}</text>')
+    parts.append(f'<text class="axis" x="{edge}" y="16">{escape(up)}</text>')
+    return "".join([*parts, "</svg>"])
+
+
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'

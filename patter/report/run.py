@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -10,15 +11,23 @@ from msgspec import Struct
 from inference.experiment.intent import Worth, worth
 from inference.experiment.report import Report, report
 from patter.report.cells import Cells
+from patter.report.creativity import LambdaCurve, curves
 from patter.report.decided import Decided
 from patter.report.rates import ArmRates, rates
 from patter.settings import Settings
 from patter.wiring.experiments import newest
 from patter.wiring.kafka import kafka_options, topics_of
+from schemas.catalog import Product
+from schemas.copy import PoolEntry
+from schemas.curation import Creativity
 from schemas.errors import CheckFailed, Code, ConfigError
 from schemas.experiments import ExperimentRecord
+from streams.broadcast.curation import Curation
 from streams.kafka.dump import DumpRecord, parse_line, read_topic
 
+Kind = TypeVar("Kind")
+_product, _creativity = msgspec.json.Decoder(Product), msgspec.json.Decoder(Creativity)
+_entry = msgspec.json.Decoder(PoolEntry)
 FIGURES = ("orders", "revenue_minor")
 """What is counted of shoppers by intent to treat."""
 UNTESTED = "no decisions were read: whether as many fell to each arm as their propensities say is not tested"
@@ -65,6 +74,30 @@ def reported(settings: Settings, time_ms: int, only: str | None, kept: Path | No
     return [_reported(name, records.get(name), shares[name], cells, decided, time_ms) for name in chosen]
 
 
+def lambda_curves(settings: Settings, kept: Path | None) -> list[LambdaCurve]:
+    """What lambda moves in the pool as it stands; empty where there is nothing to choose. Raises as `reported`."""
+    names = {name: topics_of(settings)[name].name for name in ("catalog", "creativity", "copy")}
+    catalogue: dict[str, Product] = {}
+    for record in _read(settings, names["catalog"], kept):
+        _hold(catalogue, (record.key or b"").decode("utf-8", "replace"), record, _product)
+    curation = Curation()
+    for record in _read(settings, names["creativity"], kept):
+        if record.value:
+            curation.weigh(_decoded(_creativity, record))
+    pool: dict[str, PoolEntry] = {}
+    for record in _read(settings, names["copy"], kept):
+        _hold(pool, (record.key or b"").decode("utf-8", "replace"), record, _entry)
+    generate = settings.generate
+    return curves(pool.values(), catalogue, curation, usual=generate.creativity, active=generate.active)
+
+
+def _hold(held: dict[str, Kind], key: str, record: DumpRecord, decoder: msgspec.json.Decoder[Kind]) -> None:
+    if record.value:
+        held[key] = _decoded(decoder, record)
+    else:
+        held.pop(key, None)
+
+
 def _reported(
     name: str, record: ExperimentRecord | None, share: float, cells: Cells, decided: Decided, time_ms: int
 ) -> Reported:
@@ -95,7 +128,7 @@ def _read(settings: Settings, topic: str, kept: Path | None) -> Iterator[DumpRec
         raise ConfigError(Code.FILE_INVALID, str(error), where=str(kept), hint="patter topics dump") from error
 
 
-def _decoded(decoder: msgspec.json.Decoder[ExperimentRecord], record: DumpRecord) -> ExperimentRecord:
+def _decoded(decoder: msgspec.json.Decoder[Kind], record: DumpRecord) -> Kind:
     try:
         return decoder.decode(record.value or b"")
     except msgspec.MsgspecError as error:

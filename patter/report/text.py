@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from inference.experiment.intent import Worth
 from inference.experiment.report_text import rendered
+from patter.report.creativity import LambdaCurve
 from patter.report.rates import ArmRates
 from patter.report.run import Reported
 
@@ -27,6 +28,20 @@ def copy_lines(copy: Sequence[Worth]) -> list[str]:
         return []
     head = f"{'all copy, against none':24} {'treated':>14} {'held out':>12} {'relative':>10}  interval"
     return ["", head, *map(_worth, copy)]
+
+
+def curve_lines(curves: Sequence[LambdaCurve]) -> list[str]:
+    """The lambda curves as a table in plain text: a line for each category, every other lambda."""
+    if not curves:
+        return []
+    head = f"{'lambda: diversity/P_conv':24} {'keys':>8} {'now':>5}"
+    return ["", head + "".join(f"{point.creativity:>14g}" for point in curves[0].points[::2]), *map(_curve, curves)]
+
+
+def _curve(each: LambdaCurve) -> str:
+    now = "-" if each.now is None else f"{each.now:g}"
+    points = "".join(f"{f'{point.diversity:.3f}/{point.p_conv:.3f}':>14}" for point in each.points[::2])
+    return f"{each.category or 'all categories':24} {each.keys:>8,} {now:>5}{points}"
 
 
 def _worth(each: Worth) -> str:

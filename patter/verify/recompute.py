@@ -8,6 +8,7 @@ import duckdb
 
 from patter.verify.agents import agent_tables
 from patter.verify.carried import Carried, create
+from patter.verify.groups import group_table
 from patter.verify.rows import Column, Rows, numbers
 from patter.verify.rules import Rules
 from schemas.events import KINDS
@@ -38,6 +39,7 @@ STEPS = (
     "4_credit",
     "5_refunds",
     "6_gains",
+    "6_groups",
     "7_sums",
     "7_total",
     "8_cells",
@@ -68,6 +70,7 @@ def recomputed(rows: Rows, rules: Rules, carried: Carried | None = None) -> Iter
         for name, columns in agent_tables(rows, rules).items():
             load(connection, name, columns)
         create(connection, carried)
+        load(connection, "tried", group_table(rows, rules), "SELECT * REPLACE (held = 1 AS held) FROM loaded")
         for step in STEPS:
             run_step(connection, step)
         yield connection

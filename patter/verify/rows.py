@@ -66,6 +66,8 @@ class Rows:
         self._next = 1 + max(self._names.values(), default=-1)
         self.agents: dict[str, int] = {}
         self._codes: dict[str, int] = {}
+        # (partition, offset, event time, shopper) of every order: whose experiment that is nobody knows yet.
+        self.bought: list[tuple[int, int, int, str]] = []
         self.records = 0
         self.rejected = Table("part", "off")
         self.event = Table(
@@ -95,6 +97,7 @@ class Rows:
             self._token(partition, offset, EVENT_PLACE, event.token)
         elif isinstance(event, OrderPlaced):
             order, ours = self._number(event.order_id), int(event.currency == self._rules.currency)
+            self.bought.append((partition, offset, time_ms(event.time), event.user_id))
             self._order(partition, offset, event)
         elif isinstance(event, OrderRefunded):
             order, refund = self._number(event.order_id), self._number(event.refund_id)

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from inference.decide.assign import Holdout
 from schemas.agents import AgentRules, RulesSpan
+from schemas.trial_groups import TrialsSpan
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -13,7 +14,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     experiment (None: nobody).
 
     `spans` are the rules that collect counted under, from which offset on, by partition; where they are not known
-    `agents` hold from the beginning.
+    `agents` hold from the beginning. `trials` are likewise the experiments by which it counted orders.
     """
 
     keys: Mapping[int, bytes]
@@ -23,6 +24,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     max_cells: int
     max_copies: int
     spans: Mapping[int, Sequence[RulesSpan]] = {}
+    trials: Mapping[int, Sequence[TrialsSpan]] = {}
     holdout: Holdout | None = None
 
 

@@ -19,7 +19,7 @@ from patter.verify.eventlog import EventLog
 from patter.verify.published import Published
 from patter.verify.result import Start, VerifyResult
 from patter.verify.rules import Difference, OnlineSource, Rules
-from patter.verify.spans import rules_spans
+from patter.verify.spans import counted_by
 from patter.wiring.agents import agent_rules
 from patter.wiring.experiment import holdout_of
 from patter.wiring.kafka import group_of, kafka_options, topics_of
@@ -94,10 +94,10 @@ def verify_online(
     log.refresh()
     whole = {p: end for p, end in settled.items() if p not in log.reader.cut}
     online = {p: _online(published, source_of(incarnation, p), end) for p, end in whole.items() if p not in behind}
-    spans = rules_spans(
+    spans = counted_by(
         options, topics_of(settings)["collect_state"].name, {p: source_of(incarnation, p) for p in online}
     )
-    rules = replace(verify_rules(settings), spans=spans)
+    rules = replace(verify_rules(settings), spans=spans.rules, trials=spans.trials)
     truncated = sorted(barrier.keys() - whole.keys())
     late = [each for p, each in behind.items() if p in whole]
     keep = None

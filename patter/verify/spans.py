@@ -1,26 +1,44 @@
-"""From which offset on collect counted by which rules on bots: it keeps them with its state."""
+"""From which offset on collect counted by which rules on bots and which experiments: it keeps them with its state."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import Struct
 
 from schemas.agents import RULES_KIND, RulesSpan
+from schemas.trial_groups import TRIALS_KIND, TrialsSpan
 from streams.kafka.config import KafkaOptions
 from streams.kafka.dump import read_topic
 
 _span = msgspec.json.Decoder(RulesSpan)
+_trials = msgspec.json.Decoder(TrialsSpan)
 
 
-def rules_spans(options: KafkaOptions, topic: str, sources: Mapping[int, str]) -> dict[int, tuple[RulesSpan, ...]]:
-    """By partition, in their order; `sources` are the names of the partitions' sources.
+class Spans(Struct, frozen=True):
+    """By partition, in their order."""
+
+    rules: Mapping[int, tuple[RulesSpan, ...]]
+    trials: Mapping[int, tuple[TrialsSpan, ...]]
+
+
+def counted_by(options: KafkaOptions, topic: str, sources: Mapping[int, str]) -> Spans:
+    """What collect has counted by; `sources` are the names of the partitions' sources.
 
     Raises LackingError where the broker or the topic is not there.
     """
-    prefixes = {partition: f"{source}|{RULES_KIND}|".encode() for partition, source in sources.items()}
-    found: defaultdict[int, dict[int, RulesSpan]] = defaultdict(dict)
-    for record in read_topic(options, topic, only=list(prefixes)):
-        prefix = prefixes[record.partition]
-        if record.key is not None and record.key.startswith(prefix) and record.value:
-            found[record.partition][int(record.key[len(prefix) :])] = _span.decode(record.value)
-    return {partition: tuple(spans[number] for number in sorted(spans)) for partition, spans in found.items()}
+    rules: defaultdict[int, dict[int, RulesSpan]] = defaultdict(dict)
+    trials: defaultdict[int, dict[int, TrialsSpan]] = defaultdict(dict)
+    for record in read_topic(options, topic, only=list(sources)):
+        source, _, rest = (record.key or b"").decode("utf-8", "replace").partition("|")
+        kind, _, number = rest.partition("|")
+        if source != sources[record.partition] or not record.value:
+            continue
+        if kind == RULES_KIND:
+            rules[record.partition][int(number)] = _span.decode(record.value)
+        elif kind == TRIALS_KIND:
+            trials[record.partition][int(number)] = _trials.decode(record.value)
+    return Spans(
+        {partition: tuple(spans[number] for number in sorted(spans)) for partition, spans in rules.items()},
+        {partition: tuple(spans[number] for number in sorted(spans)) for partition, spans in trials.items()},
+    )

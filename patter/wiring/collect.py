@@ -19,6 +19,7 @@ from streams.collect.categories import Categories
 from streams.collect.rules import Rules
 from streams.collect.setup import CollectSetup, CollectTopics
 from streams.collect.step import ROLE, CollectWorker
+from streams.collect.trials import FollowedTrials
 from streams.kafka.admin import check_partitions
 from streams.kafka.dump import read_topic
 from streams.kafka.incarnation import incarnation_of
@@ -26,7 +27,7 @@ from streams.kafka.loop import Loop, LoopOptions
 
 log = structlog.get_logger("patter.collect")
 
-USED = ("events", "partials", "collect_state", "catalog")
+USED = ("events", "partials", "collect_state", "catalog", "experiments")
 # A batch closes by its time alone: at most one set of partials goes out in it.
 BATCH_RECORDS = 1_000_000
 ACTIVITY = "user_activity"
@@ -61,6 +62,12 @@ def run_collect(settings: Settings, member: str, port: int | None) -> None:
         incarnation=incarnation_of(options, events, settings.kafka.incarnation),
     )
     categories = Categories(options, topics["catalog"].name, now_ms)
+    trials = FollowedTrials(options, topics["experiments"].name, now_ms)
+
+    def swap() -> None:
+        categories.swap()
+        trials.swap()
+
     worker = CollectWorker(
         setup,
         lambda partition: read_topic(options, setup.topics.state, only=[partition]),
@@ -68,7 +75,8 @@ def run_collect(settings: Settings, member: str, port: int | None) -> None:
         categories.of,
         process.metrics,
         now_ms,
-        categories.swap,
+        swap,
+        trials.now,
     )
     loop = Loop(
         options,
@@ -89,6 +97,7 @@ def run_collect(settings: Settings, member: str, port: int | None) -> None:
         loop.run(process.stop)
     finally:
         categories.close()
+        trials.close()
 
 
 def _same_partitions(topics: Mapping[str, Topic]) -> None:

@@ -18,6 +18,10 @@ class Experiments:
             self._newest[record.name] = record
             self._running = None
 
+    def newest(self) -> tuple[ExperimentRecord, ...]:
+        """The newest version of each, by name."""
+        return tuple(self._newest[name] for name in sorted(self._newest))
+
     def started(self) -> tuple[ExperimentRecord, ...]:
         """The versions that run, by start and name, so that every worker has them in one order."""
         running = (each for each in self._newest.values() if each.state == "running")

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from schemas.agents import RULES_KIND, RulesSpan
 from schemas.cells import ArmCell
+from schemas.trial_groups import TRIALS_KIND, TrialsSpan
 from streams.collect.counts import Place
 from streams.collect.source import Source
 
@@ -32,6 +33,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _meta = msgspec.msgpack.Decoder(Meta)
 _arm = msgspec.msgpack.Decoder(ArmCell)
 _span = msgspec.json.Decoder(RulesSpan)
+_trials = msgspec.json.Decoder(TrialsSpan)
 _counters = msgspec.msgpack.Decoder(list[int])
 _sums = msgspec.msgpack.Decoder(list[str])
 
@@ -51,6 +53,8 @@ def changes(source: Source, gone: Sequence[Place]) -> Iterator[Change]:
             yield _key(source, kind, str(number)), _encode(cell)
     for number in range(len(source.spans) - source.fresh_spans, len(source.spans)):
         yield _key(source, RULES_KIND, str(number)), msgspec.json.encode(source.spans[number])
+    for number in range(len(source.trials) - source.fresh_trials, len(source.trials)):
+        yield _key(source, TRIALS_KIND, str(number)), msgspec.json.encode(source.trials[number])
     for place in counts.changed:
         yield _key(source, CELL, _written(place)), _encode(counts.raw(place))
     for pair in counts.sums.changed:
@@ -70,6 +74,7 @@ class Restoring:
         self._numbered: dict[str, dict[int, ArmCell]] = {ARM: {}, TEXT: {}, PAIR: {}}
         self._cells: dict[Place, list[int]] = {}
         self._spans: dict[int, RulesSpan] = {}
+        self._trials: dict[int, TrialsSpan] = {}
         self._sums: dict[int, list[str]] = {}
         self._meta: Meta | None = None
 
@@ -92,6 +97,8 @@ class Restoring:
             self._numbered[kind][int(name)] = _arm.decode(value)
         elif kind == RULES_KIND and value is not None:
             self._spans[int(name)] = _span.decode(value)
+        elif kind == TRIALS_KIND and value is not None:
+            self._trials[int(name)] = _trials.decode(value)
         elif kind == META and value is not None:
             self._meta = _meta.decode(value)
 
@@ -111,6 +118,7 @@ class Restoring:
         for pair, written in self._sums.items():
             counts.sums.restore(pair, written)
         source.spans = [self._spans[number] for number in sorted(self._spans)]
+        source.trials = [self._trials[number] for number in sorted(self._trials)]
         source.settle()
         return source
 

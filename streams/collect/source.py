@@ -3,9 +3,10 @@
 Its counters are a function of the log up to `through`; see docs/feedback.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from inference.decide.assign import held_out
+from inference.experiment.trial_groups import TrialGroups
 from schemas.agents import WATCHED_MS, RulesSpan, suppressed_by
 from schemas.cells import ArmCell
 from schemas.decode import Rejection, time_ms
@@ -21,6 +22,7 @@ from schemas.events import (
 )
 from schemas.shopper_sums import HELD_OUT, TREATED, UNIT, counted_weight, pair_cell
 from schemas.token import NO_CODE, Claims, code_of, verify
+from schemas.trial_groups import TrialsSpan, Tried
 from streams.agents.names import AgentNames
 from streams.collect import activity, ledger, numbered, shopper, watch
 from streams.collect.counts import Counts
@@ -38,7 +40,8 @@ CategoryOf = Callable[[str], str | None]
 class Source:
     """State and counters of one partition. `touched` and `ordered` are what changed since the last `settle`.
 
-    `spans` are the rules on bots under which it has counted, the newest last. `begin` has to be called before `take`.
+    `spans` are the rules on bots under which it has counted, `trials` the experiments by which, the newest last.
+    `begin` has to be called before `take`.
     """
 
     def __init__(self, name: str, rules: Rules, category_of: CategoryOf = lambda _product: None) -> None:
@@ -46,6 +49,9 @@ class Source:
         self._agents = AgentNames(rules.agents)
         self.spans: list[RulesSpan] = []
         self.fresh_spans = 0
+        self.trials: list[TrialsSpan] = []
+        self.fresh_trials = 0
+        self._tried = TrialGroups(rules.holdout, ())
         self.through = NOWHERE
         self.counts = Counts(rules.max_cells, rules.max_copies, _groups(rules))
         self.shoppers: dict[str, bytes] = {}
@@ -56,7 +62,7 @@ class Source:
     def settle(self) -> None:
         """What changed is written down."""
         self.touched, self.ordered = set(), set()
-        self.fresh_spans = 0
+        self.fresh_spans = self.fresh_trials = 0
         self.counts.settle()
 
     def begin(self) -> None:
@@ -65,6 +71,15 @@ class Source:
         if not self.spans or self.spans[-1].rules != rules:
             self.spans.append(RulesSpan(since=self.through + 1, rules=rules))
             self.fresh_spans += 1
+
+    def try_out(self, trials: tuple[Tried, ...]) -> None:
+        """Count orders by intent to treat in these experiments, too, from here on."""
+        if trials != (self.trials[-1].trials if self.trials else ()):
+            self.trials.append(TrialsSpan(since=self.through + 1, trials=trials))
+            self.fresh_trials += 1
+        elif bool(trials) == bool(self._tried):
+            return
+        self._tried = TrialGroups(self._rules.holdout, trials)
 
     def take(self, offset: int, event: Event | Rejection) -> None:
         """Count a record. One that was counted already is passed over: its state was written before its offset."""
@@ -218,13 +233,24 @@ class Source:
         total = self.counts.total
         before = {name: total[name] for name in ("orders", "revenue_minor")}
         placed = place(self.counts, order, event, own, lines, buyer, self._rules.currency)
-        if self._rules.holdout is not None:
-            group = GROUPS - (not held_out(self._rules.holdout, event.user_id))
-            gained = {name: total[name] - count for name, count in before.items()}
-            self.counts.sums.grow(known.brought, group, UNIT, gained, self.counts.high_ms)
+        gained = {name: total[name] - count for name, count in before.items() if total[name] > count}
+        if gained:
+            self._bought(event.user_id, known, moment_ms, gained)
         if placed is not None:
             self.orders[event.order_id] = ledger.closed(placed)
             self.ordered.add(event.order_id)
+
+    def _bought(self, user_id: str, known: Shopper, moment_ms: int, gained: Mapping[str, int]) -> None:
+        """Count what an order brings by intent to treat: whatever was shown to the shopper."""
+        sums, high_ms = self.counts.sums, self.counts.high_ms
+        if self._rules.holdout is not None:
+            group = GROUPS - (not held_out(self._rules.holdout, user_id))
+            sums.grow(known.brought, group, UNIT, gained, high_ms)
+        found = self._tried.of(user_id, moment_ms) if self._tried else None
+        if found is not None:
+            experiment, out = found
+            pair = sums.pairs.number_of(pair_cell(code_of(experiment), code_of(HELD_OUT if out else TREATED)))
+            sums.grow(known.brought, pair, UNIT, gained, high_ms)
 
     def _refund(self, event: OrderRefunded, known: Shopper, moment_ms: int) -> None:
         order = ledger.opened(self.orders.get(event.order_id), self.counts.high_ms)

@@ -11,6 +11,7 @@ import structlog
 from schemas.decode import decode_event
 from schemas.errors import PatterError
 from schemas.ports import Metrics
+from schemas.trial_groups import Tried
 from streams.collect import activity, shopper
 from streams.collect.changelog import Restoring
 from streams.collect.counts import Place
@@ -49,7 +50,10 @@ WriteActivity = Callable[[Sequence[Mapping[str, object]], int], None]
 
 
 class CollectWorker:
-    """Implements `streams.kafka.worker.Worker` for collect."""
+    """Implements `streams.kafka.worker.Worker` for collect.
+
+    `idle` is called between batches; `trials` are the experiments as they are then, None where they are not known yet.
+    """
 
     def __init__(
         self,
@@ -60,11 +64,12 @@ class CollectWorker:
         metrics: Metrics,
         now_ms: Callable[[], int],
         idle: Callable[[], None] = lambda: None,
+        trials: Callable[[], tuple[Tried, ...] | None] = lambda: (),
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._setup, self._restore, self._write_activity = setup, restore, write_activity
         self._category_of, self._metrics, self._now_ms = category_of, metrics, now_ms
-        self._idle, self._pause = idle, pause
+        self._idle, self._trials, self._pause = idle, trials, pause
         self.sources: dict[int, Source] = {}
         self._sweeps: dict[int, Sweep] = {}
         self._settled: dict[int, int] = {}
@@ -91,16 +96,18 @@ class CollectWorker:
         return False
 
     def ready(self) -> bool:
-        return True
+        # An order that is counted before its experiment is known is missing in it for good.
+        return self._trials() is not None
 
     def idle(self) -> None:
         self._idle()
 
     def step(self, records: Sequence[Record]) -> Batch:
         before = self._totals()
-        batch: dict[int, None] = {}
+        batch = dict.fromkeys(record.partition for record in records)
+        for partition in batch:
+            self.sources[partition].try_out(self._trials() or ())
         for record in records:
-            batch[record.partition] = None
             self.sources[record.partition].take(record.offset, decode_event(record.value, record.timestamp_ms))
         self._batch = list(batch)
         gone: dict[int, list[Place]] = {}

@@ -8,7 +8,7 @@ CREATE TABLE pair AS
 WITH distinct_pair AS (
     SELECT part, experiment, variant, min({'off': off, 'place': place}) AS since
     FROM (
-        SELECT part, experiment, variant, off, place FROM gain
+        SELECT part, experiment, variant, off, place FROM summed_gain
         UNION ALL
         SELECT part, experiment, variant, off, place FROM carried_pair
     )
@@ -28,7 +28,7 @@ FROM ranked, rules;
 CREATE TABLE shopper_event AS
 WITH weighted AS (
     SELECT part, off, high, shopper, pair, counter, amount * weight AS amount
-    FROM gain JOIN pair USING (part, experiment, variant)
+    FROM summed_gain JOIN pair USING (part, experiment, variant)
     WHERE weight > 0
 )
 SELECT

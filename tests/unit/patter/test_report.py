@@ -2,16 +2,15 @@
 
 import json
 from collections import defaultdict
-from math import log as ln
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-import scipy.optimize
 import scipy.stats
 from experiment_log import kept, raw, record
 from feedback_log import KEYS, Log
+from report_figures import always_valid, delta
 from typer.testing import CliRunner
 
 from inference.experiment.srm import mismatch
@@ -43,24 +42,6 @@ def recount(logs: dict[int, Log], arm: str, *, weighted: bool) -> np.ndarray:
                 into[event["user_id"]][claims.decision_id.hex()] = weight
     users = sorted(seen)
     return np.array([[sum(seen[user].values()), sum(clicked[user].values())] for user in users])
-
-
-def delta(of: np.ndarray) -> tuple[float, float]:
-    """The ratio and its variance by the delta method, from moments."""
-    x, y = of[:, 0], of[:, 1]
-    rate, covariance = y.sum() / x.sum(), np.cov(y, x)
-    gradient = np.array([1 / x.mean(), -rate / x.mean()])
-    return rate, float(gradient @ covariance @ gradient) / len(of)
-
-
-def always_valid(variance: float, planned: float, alpha: float) -> float:
-    """Theorem 2.2 of Waudby-Smith et al., with the tuning found by minimising the width."""
-
-    def width(t: float, v: float) -> float:
-        return float(np.sqrt(v * (1 + 1 / t) * (ln(1 + t) - 2 * ln(alpha))))
-
-    best = scipy.optimize.minimize_scalar(lambda t: width(t, 1.0), bounds=(0.1, 100), method="bounded").x
-    return width(best * planned / variance, variance)
 
 
 def told(path: Path, name: str) -> Reported:
