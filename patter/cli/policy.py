@@ -1,5 +1,6 @@
 """`patter policy show|set|history|rollback|resume|evaluate`: the policy in force, its versions, and what they got."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -122,6 +123,43 @@ def resume(why: Why = "", config: Config = None, json: Json = None) -> None:
     from patter.wiring.policy import publish_act, who
 
     _told(publish_act(load(config), lambda newest, at_ms: resumed(newest, Act(who(), why, at_ms))), json)
+
+
+@app.command()
+def evaluate(
+    version: Annotated[int, typer.Option("--version", help="The one to judge; see `patter policy history`.")],
+    against: Annotated[
+        int | None, typer.Option("--against", help="Another one beside it, instead of what was got.")
+    ] = None,
+    kept: Annotated[
+        Path | None,
+        typer.Option("--from", help="A folder that --keep wrote, or a file of dumps, instead of the broker's topics."),
+    ] = None,
+    reward: Annotated[str | None, typer.Option("--reward", help="click or order; else that of the settings.")] = None,
+    in_sample: Annotated[
+        bool,
+        typer.Option("--in-sample", help="Use decisions that the versions were fitted to as well: it flatters them."),
+    ] = False,
+    config: Config = None,
+    json: Json = None,
+) -> None:
+    """What a version would have got on logged decisions, by inverse propensity. Exit 4 where there are too few."""
+    import msgspec
+
+    from patter.policies.evaluate import evaluate as judged
+    from patter.policies.verdict import evaluation, verdict
+    from patter.result import envelope, write_result
+    from patter.settings import load
+
+    started, settings = datetime.now(UTC), load(config)
+    found = judged(settings, version, against, kept, reward or settings.learn.reward, in_sample=in_sample)
+    if json is not None:
+        head = envelope("policy_evaluate", "policy evaluate", None, started, [], None)
+        write_result({**head, **msgspec.to_builtins(found), "verdict": verdict(found)}, json)
+    if str(json) != "-":
+        typer.echo("\n".join(evaluation(found)))
+    if found.gain.value is None:
+        raise typer.Exit(4)
 
 
 def _told(snapshot: "PolicySnapshot", json: Path | None) -> None:
