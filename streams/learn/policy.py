@@ -22,6 +22,7 @@ from streams.kafka.config import KafkaOptions
 from streams.kafka.records import Record
 from streams.learn.cells import rates
 from streams.learn.conversion import Refitting
+from streams.learn.fatigue import Fatigue
 from streams.learn.output import PolicyOutput
 from streams.learn.overview import Overview, StatsRow
 from streams.learn.setup import ROLE, LearnSetup
@@ -65,7 +66,10 @@ class PolicyWriter:
         topics, setup = self._setup.topics, self._setup
         overview = Overview()
         refitting = Refitting(setup.conversion, setup.refit_every_s)
-        followed = [topics.metrics, topics.policy] + ([topics.copy] if setup.conversion is not None else [])
+        fatigue = Fatigue(setup.fatigue) if setup.fatigue is not None else None
+        followed = [topics.metrics, topics.policy]
+        followed += [topics.copy] if setup.conversion is not None or fatigue is not None else []
+        followed += [topics.retirements] if fatigue is not None else []
         self._newest = None
         output = PolicyOutput(self._options, topics.policy, topics.policy_log, setup.tenant)
         opened_ms = self._now_ms()
@@ -77,7 +81,10 @@ class PolicyWriter:
                 records = reader.drain()
                 counted = [record for record in records if record.topic == topics.metrics]
                 overview.take(counted)
-                refitting.take(counted, (record for record in records if record.topic == topics.copy))
+                pool = [record for record in records if record.topic == topics.copy]
+                refitting.take(counted, pool)
+                if fatigue is not None:
+                    fatigue.take(counted, pool, (each for each in records if each.topic == topics.retirements))
                 self._heed(record for record in records if record.topic == topics.policy)
                 known = [reader.whole_ms(topic) or 0 for topic in followed]
                 if min(known) < opened_ms:
@@ -94,6 +101,8 @@ class PolicyWriter:
                         output.publish(made)
                         log.info("policy", version=made.version, cells=len(made.cells), why=made.why)
                         published, self._newest = now, made
+                if fatigue is not None and not stop.is_set():
+                    self._retire(fatigue, output)
                 self._gauges()
         finally:
             reader.close()
@@ -108,6 +117,18 @@ class PolicyWriter:
                 continue
             if self._newest is None or snapshot.version > self._newest.version:
                 self._newest = snapshot
+
+    def _retire(self, fatigue: Fatigue, output: PolicyOutput) -> None:
+        """Publish what is retired now, if anything, all of it or nothing."""
+        found = fatigue.due(self._now_ms())
+        if found:
+            topic = self._setup.topics.retirements
+            output.put([(topic, each.key().encode(), msgspec.json.encode(each)) for each in found])
+            fatigue.wrote(found)
+        for each in found:
+            self._metrics.add("patter_copy_retired_total", role=ROLE, reason=each.reason)
+            log.info("retired", copy_id=each.copy_id, segment=each.segment, why=each.why)
+        self._metrics.set("patter_copy_worn_waiting", fatigue.waiting, role=ROLE)
 
     def _arm_rates(self, overview: Overview) -> None:
         for arm, counters in overview.arms(self._setup.experiment, self._setup.arms).items():

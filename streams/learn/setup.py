@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from inference.text.conversion import Conversion
+from streams.learn.fatigue import FatigueSetup
 
 ROLE = "learn"
 Reward = Literal["click", "order"]
@@ -20,6 +21,7 @@ class LearnTopics(Struct, frozen=True):
     policy: str
     policy_log: str
     copy: str
+    retirements: str
 
 
 class LearnSetup(Struct, frozen=True, kw_only=True):
@@ -28,6 +30,7 @@ class LearnSetup(Struct, frozen=True, kw_only=True):
     `experiment` and `arms` are those that are learned about; `shrinkage` is in impressions, `sharpness` multiplies
     beliefs (`inference.decide.fit.sharpened`), `every_s` the least time between two versions of the policy.
     `conversion` is the bundle's P_conv, None where it has none; it is refitted at most every `refit_every_s`.
+    `fatigue` is None where nothing is retired.
     """
 
     tenant: str
@@ -44,6 +47,7 @@ class LearnSetup(Struct, frozen=True, kw_only=True):
     draws: int
     conversion: Conversion | None = None
     refit_every_s: float = 60.0
+    fatigue: FatigueSetup | None = None
 
     @property
     def group(self) -> str:
