@@ -368,19 +368,6 @@ def test_an_order_and_its_refund_find_the_text(log: Log) -> None:
     assert life["refunds"] == 1
 
 
-def test_a_texts_day_is_gone_a_fortnight_after_its_end_and_the_others_stay(log: Log) -> None:
-    log.send("copy_impression", token=token(1, copy=5))
-    end = NOW_MS - NOW_MS % DAY + DAY
-    log.send("searched", end + 14 * DAY - 1 - NOW_MS)
-    log.source.counts.expire()
-    assert [cell for cell in log.cells() if cell.startswith("copy|1d")]
-    log.send("searched", end + 14 * DAY - NOW_MS)
-    gone = [log.source.counts.cell(place).text()[:7] for place in log.source.counts.expire()]
-    assert gone == ["copy|1d"]
-    left = {"|".join(cell.split("|")[:2]).partition(":")[0] for cell in log.cells()}
-    assert left == {"total|life", "cohort|life", "cohort|1d", "copy|life", "shoppers|life"}
-
-
 def test_a_record_that_was_counted_is_passed_over(log: Log) -> None:
     log.send("copy_impression", token=token(1))
     log.offset = 0
