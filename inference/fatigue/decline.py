@@ -19,6 +19,9 @@ Days that are not known one by one any more stand in `past`, as one sum. Every p
 starts among them are left out: without them M is smaller, so the bound holds for a text's whole life though only its
 newest days are held.
 
+How often a text is shown is taken as given. A policy that shows more of what was lucky does not give it: after good
+luck days are worse. By simulation that adds little, and leaves much of alpha (docs/fatigue.md).
+
 It speaks about impressions that click alike and independently. Days that differ for other reasons (a weekend, another
 mix of shoppers) are a decline too as far as it can tell: beside.py holds an arm against others shown on those days.
 """
