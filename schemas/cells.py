@@ -59,10 +59,15 @@ FLOW = Width("flow", "1m", MINUTE_S * SECOND_MS, 2 * HOUR_MS)
 YOUNG = Width("cohort", "5m", 5 * MINUTE_S * SECOND_MS, 2 * HOUR_MS)
 DAY = Width("cohort", "1d", DAY_MS, 30 * DAY_MS)
 WIDTHS = (FLOW, YOUNG, DAY)
+"""The buckets of arm cells."""
 
 
 COPY = "copy"
 """The family of single texts: its cells have a text's code where those of the others have the variant's."""
+# A click comes up to 7 days after its decision, and a decline is looked for in the days after that. What is older
+# stands in the lifetime cell, less the days; the widest family is kept half as long as arm cells.
+TEXT_DAY = Width(COPY, "1d", DAY_MS, 14 * DAY_MS)
+"""The bucket of copy cells."""
 
 
 class ArmCell(NamedTuple):
@@ -116,13 +121,13 @@ def is_kept(width: Width, start_ms: int, high_ms: int) -> bool:
     return start_ms + width.width_ms + width.keep_ms > high_ms
 
 
-def expires_ms(bucket: str) -> int | None:
-    """From which high on a bucket is gone; None for one that is kept for ever. Raises ValueError, KeyError."""
+def expires_ms(family: str, bucket: str) -> int | None:
+    """From which high on a family's bucket is gone; None for one that is kept for ever. Raises ValueError, KeyError."""
     if bucket == LIFE:
         return None
     name, _, start = bucket.partition(":")
-    width = _BY_NAME[name]
+    width = _BY_NAME[family, name]
     return int(start) * SECOND_MS + width.width_ms + width.keep_ms
 
 
-_BY_NAME = {width.name: width for width in WIDTHS}
+_BY_NAME = {(width.family, width.name): width for width in (*WIDTHS, TEXT_DAY)}

@@ -62,6 +62,7 @@ class Code(StrEnum):
     COPY_PII = "copy_pii"
     COPY_DUPLICATE = "copy_duplicate"
     COPY_REJECTED = "copy_rejected"
+    COPY_RETIRED = "copy_retired"
     COPY_SENSITIVE = "copy_sensitive"
 
     # settings, files, usage

@@ -19,6 +19,7 @@ from schemas.events import Event
 from schemas.experiments import ExperimentRecord
 from schemas.partials import CellMetrics, Partial, Progress
 from schemas.policies import PolicySnapshot
+from schemas.retirements import Retirement
 from schemas.token import CodeName
 
 REGISTRY = Path(__file__).parent / "registry"
@@ -31,6 +32,7 @@ TYPES: dict[str, Any] = {
     "patter.copy.review.v1": CopyVerdict,
     "patter.copy.rulings.v1": CopyRuling,
     "patter.copy.creativity.v1": Creativity,
+    "patter.copy.retirements.v1": Retirement,
     "patter.partials.v1": Partial,
     "patter.partials.v1.progress": Progress,
     "patter.metrics.v1": CellMetrics,

@@ -83,6 +83,8 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("patter_aggregate_age_seconds", "seconds", "time since the newest event in the sums", "role"),
     _gauge("patter_arm_rate", "ratio", "an arm's rate over all its cohorts", "role", "arm", "rate"),
     _counter("patter_partials_total", "records", "records of partials by what became of them", "role", "outcome"),
+    _counter("patter_copy_retired_total", "copies", "texts retired, by why they are worn", "role", "reason"),
+    _gauge("patter_copy_worn_waiting", "copies", "worn texts that wait for another day's budget", "role"),
     _counter("patter_policy_failures_total", "failures", "times the policy writer had to begin anew", "role"),
     _counter("patter_feature_rows_written_total", "rows", "rows written to the feature store", "role", "view"),
     _counter("patter_feature_write_errors_total", "errors", "failed writes to the feature store", "role"),

@@ -126,6 +126,16 @@ CATALOGUE: tuple[Topic, ...] = (
         about="lambda of each category: how much diversity counts against P_conv",
     ),
     Topic(
+        logical="retirements",
+        name="patter.copy.retirements.v1",
+        key="copy_id|segment",
+        value="schemas.retirements.Retirement",
+        partitions=1,
+        # Nothing is undone, and there are as many as the budget of a day lets pass: the topic is its own audit trail.
+        cleanup="delete",
+        about="texts that have worn off: what fatigue has retired, in which segment, and why",
+    ),
+    Topic(
         logical="policy",
         name="patter.policy.v1",
         key="policy",

@@ -1,4 +1,4 @@
-"""`patter copy show|review|lambda`: what people see of copy, and their say in it."""
+"""`patter copy show|retired|review|lambda`: what people see of copy, and their say in it."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -35,6 +35,30 @@ def show(
         for text in entry["candidates"]:
             scores = "  ".join(f"{name} {value:g}" for name, value in sorted(text["scores"].items()))
             typer.echo(f"  {text['copy_id']}  {text['state']:<7}  {text['slot_text']}\n    {scores}")
+
+
+@app.command()
+def retired(
+    segment: Annotated[str, typer.Option("--segment", help="Of one segment only.")] = "",
+    config: Config = None,
+    json: Json = None,
+) -> None:
+    """Every text that has worn off: when it was retired, in which segment, by whom, and by which figures."""
+    import msgspec
+
+    from patter.result import write_result
+    from patter.settings import load
+    from patter.wiring.retirements import retirements
+
+    found = [each for each in retirements(load(config)) if segment in ("", each.segment)]
+    if json is not None:
+        rows = [{"time": _utc(each.time_ms), **msgspec.to_builtins(each)} for each in found]
+        write_result({"schema": "patter.copy_retired/1", "retired": len(rows), "texts": rows}, json)
+        return
+    typer.echo(f"{len(found)} texts are retired")
+    for each in found:
+        typer.echo(f"{_utc(each.time_ms)}  {each.copy_id}  {each.segment}  by {each.by}: {each.why}")
+        typer.echo(f"    {each.slot_text}")
 
 
 @review.command(name="list")

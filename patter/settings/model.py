@@ -193,6 +193,26 @@ class LearnPart(_Part):
     )
 
 
+class FatiguePart(_Part):
+    enabled: bool = Field(True, description="Whether texts that have worn off are retired (docs/fatigue.md).")
+    alpha: float = Field(
+        0.01, gt=0, le=0.5, description="The chance that a text whose click rate never falls is ever retired for it."
+    )
+    drop: Share = Field(0.1, description="The least share of its click rate that a text has to lose.")
+    spent: Share = Field(
+        0.8, description="How familiar its segment is with a text that is retired for it; 1 for hardly ever."
+    )
+    looks: int = Field(1_000, ge=1, description="Impressions in a segment before a text can be too familiar.")
+    a_day: int = Field(20, ge=0, description="Texts retired in a day (UTC), each in one segment.")
+    entries_a_day: int = Field(
+        1_000, ge=1, description="Pool entries that ask for new copy in a day; a text in more of them has its own day."
+    )
+    settle_hours: float = Field(
+        24.0, ge=0, le=144, description="How long after its end a day is tested: its clicks have to come in."
+    )
+    every_s: float = Field(60.0, ge=0.1, description="The least time between two rounds while a backlog is counted.")
+
+
 class BrakePart(_Part):
     run: int = Field(1_000, ge=1, description="Rejected records in a row that stop a worker.")
     ratio: Share = Field(0.5, description="Share of rejects in a window that stops a worker.")
@@ -258,6 +278,7 @@ class Settings(BaseSettings):
     generate: GeneratePart = GeneratePart()
     collect: CollectPart = CollectPart()
     learn: LearnPart = LearnPart()
+    fatigue: FatiguePart = FatiguePart()
     brake: BrakePart = BrakePart()
     tokens: TokensPart = TokensPart()
     metrics: MetricsPart = MetricsPart()

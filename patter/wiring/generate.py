@@ -6,6 +6,7 @@ from inference.generate.judge import Standards
 from patter.settings import Settings
 from patter.wiring.brand import brand_rules
 from patter.wiring.bundle import bundle_path
+from patter.wiring.experiment import experiment_of
 from patter.wiring.kafka import group_of, kafka_options, topics_of
 from patter.wiring.process import RoleProcess, now_ms
 from patter.wiring.serve import reject_brake
@@ -20,7 +21,7 @@ from streams.generate.step import ROLE, GenerateWorker
 from streams.kafka.admin import check_partitions
 from streams.kafka.loop import Loop, LoopOptions
 
-USED = ("copy_requests", "copy", "copy_review", "copy_rulings", "creativity", "dlq", "catalog", "policy")
+USED = ("copy_requests", "copy", "copy_review", "copy_rulings", "creativity", "retirements", "dlq", "catalog", "policy")
 # A batch of requests should fill the model's batch, but the first shopper of a new product should not wait for it.
 BATCH_MS = 50
 
@@ -48,6 +49,7 @@ def run_generate(settings: Settings, member: str, port: int | None) -> None:
         active=part.active,
         creativity=part.creativity,
         review=part.review,
+        recipes={recipe.name: recipe for recipe in experiment_of(settings).recipes},
     )
     standards = Standards(rules=brand_rules(settings), kinds=controls.categories, telltales=controls.telltales)
     state_topics = StateTopics(
@@ -56,6 +58,7 @@ def run_generate(settings: Settings, member: str, port: int | None) -> None:
         policy=topics["policy"].name,
         rulings=topics["copy_rulings"].name,
         creativity=topics["creativity"].name,
+        retirements=topics["retirements"].name,
     )
     broadcast = BroadcastReader(options, list(state_topics.names().values()), now_ms)
     pool = Entries(setup.channel, settings.serve.locale, writer.bundle_sha256)

@@ -5,6 +5,7 @@ from pathlib import Path
 from features.store.writer import StoreWriter
 from inference.bundle import load_bundle
 from inference.decide.buckets import Ageing
+from inference.fatigue.retire import FatigueRules
 from inference.text.conversion import Conversion
 from patter.settings import Settings
 from patter.wiring.bundle import bundle_path
@@ -12,11 +13,13 @@ from patter.wiring.experiment import experiment_of
 from patter.wiring.features import feature_options
 from patter.wiring.kafka import kafka_options, topics_of
 from patter.wiring.process import RoleProcess, now_ms
+from schemas.cells import HOUR_MS, SECOND_MS
 from streams.kafka.admin import check_partitions
+from streams.learn.fatigue import FatigueSetup
 from streams.learn.setup import ROLE, LearnSetup, LearnTopics
 from streams.learn.worker import LearnWorker
 
-USED = ("partials", "metrics", "codes", "policy", "policy_log", "copy", "experiments")
+USED = ("partials", "metrics", "codes", "policy", "policy_log", "copy", "retirements", "experiments")
 
 
 def learn_setup(settings: Settings, member: str, conversion: Conversion | None = None) -> LearnSetup:
@@ -38,7 +41,24 @@ def learn_setup(settings: Settings, member: str, conversion: Conversion | None =
         ageing=Ageing(settings.learn.half_life_days or None, settings.learn.mature_hours or None),
         conversion=conversion,
         refit_every_s=settings.learn.refit_every_s,
+        fatigue=fatigue_setup(settings),
     )
+
+
+def fatigue_setup(settings: Settings) -> FatigueSetup | None:
+    """What is retired, and when; None where nothing is."""
+    part = settings.fatigue
+    if not part.enabled:
+        return None
+    rules = FatigueRules(
+        alpha=part.alpha,
+        drop=part.drop,
+        spent=part.spent,
+        looks=part.looks,
+        a_day=part.a_day,
+        entries_a_day=part.entries_a_day,
+    )
+    return FatigueSetup(rules=rules, settle_ms=int(part.settle_hours * HOUR_MS), every_ms=int(part.every_s * SECOND_MS))
 
 
 def run_learn(settings: Settings, member: str, port: int | None) -> None:

@@ -18,6 +18,7 @@ from schemas.curation import CopyRuling, Creativity
 from schemas.experiments import ExperimentRecord
 from schemas.policies import PolicySnapshot
 from schemas.ports import Metrics
+from schemas.retirements import Retirement
 from schemas.token import CodeName
 from streams.broadcast.curation import Curation
 from streams.broadcast.experiments import Experiments
@@ -33,6 +34,7 @@ _policy = msgspec.json.Decoder(PolicySnapshot)
 _code = msgspec.json.Decoder(CodeName)
 _ruling = msgspec.json.Decoder(CopyRuling)
 _experiment = msgspec.json.Decoder(ExperimentRecord)
+_retirement = msgspec.json.Decoder(Retirement)
 _creativity = msgspec.json.Decoder(Creativity)
 
 
@@ -45,6 +47,7 @@ class StateTopics(Struct, frozen=True):
     codes: str | None = None
     rulings: str | None = None
     creativity: str | None = None
+    retirements: str | None = None
     experiments: str | None = None
 
     def names(self) -> dict[str, str]:
@@ -75,6 +78,7 @@ class States:
             "codes": self._code,
             "rulings": self._ruling,
             "creativity": self._weight,
+            "retirements": self._retirement,
             "experiments": self._experiment,
         }
         self._apply = {topic: handlers[state] for state, topic in topics.names().items()}
@@ -145,6 +149,10 @@ class States:
     def _weight(self, record: Record) -> None:
         if record.value:
             self.curation.weigh(_creativity.decode(record.value))
+
+    def _retirement(self, record: Record) -> None:
+        if record.value:
+            self.curation.retired.take(_retirement.decode(record.value))
 
     def _experiment(self, record: Record) -> None:
         if record.value:

@@ -8,6 +8,7 @@ from schemas.cells import (
     DAY,
     FLOW,
     LIFE,
+    TEXT_DAY,
     TOTAL,
     TOTAL_COUNTERS,
     WIDTHS,
@@ -22,12 +23,15 @@ from streams.collect.numbered import NOWHERE, Numbered
 from streams.collect.sums import Sums
 
 Place = tuple[int, int, int]
-"""Which width (an index, `_LIFE` or `_COPY`), where the bucket starts (ms), and the number of the arm cell, or of the
-copy cell."""
+"""Which bucket (an index of WIDTHS, `_LIFE`, `_COPY` or `_COPY_DAY`), where it starts (ms), and the number of the arm
+cell, or of the copy cell."""
 
 _LIFE = len(WIDTHS)
 _COPY = _LIFE + 1
+_COPY_DAY = _COPY + 1
 _FLOW, _YOUNG, _DAY = (WIDTHS.index(width) for width in (FLOW, YOUNG, DAY))
+# State holds these numbers: what is new goes behind the others.
+_ENDING = {**dict(enumerate(WIDTHS)), _COPY_DAY: TEXT_DAY}
 _AT = {name: at for at, name in enumerate(ARM_COUNTERS)}
 # Every width is a multiple of this: no bucket ends within it.
 STEP_MS = FLOW.width_ms
@@ -56,6 +60,9 @@ class Counts:
         places: list[Place] = [(_LIFE, 0, arm)]
         if copy != NOWHERE:
             places.append((_COPY, 0, copy))
+            start = bucket_start(TEXT_DAY, decided_ms)
+            if is_kept(TEXT_DAY, start, self.high_ms):
+                places.append((_COPY_DAY, start, copy))
         for which, moment_ms in ((_FLOW, event_ms), (_YOUNG, decided_ms), (_DAY, decided_ms)):
             start = bucket_start(WIDTHS[which], moment_ms)
             if is_kept(WIDTHS[which], start, self.high_ms):
@@ -74,7 +81,9 @@ class Counts:
             return []
         self._expired_at = self.high_ms // STEP_MS
         gone = [
-            place for place in self._cells if place[0] < _LIFE and not is_kept(WIDTHS[place[0]], place[1], self.high_ms)
+            place
+            for place in self._cells
+            if place[0] in _ENDING and not is_kept(_ENDING[place[0]], place[1], self.high_ms)
         ]
         for place in gone:
             del self._cells[place]
@@ -95,6 +104,8 @@ class Counts:
             return Cell(COPY, LIFE, self.copies.cells[arm])
         if which == _LIFE:
             return Cell("cohort", LIFE, self.arms.cells[arm])
+        if which == _COPY_DAY:
+            return Cell(COPY, bucket_name(TEXT_DAY, start), self.copies.cells[arm])
         return Cell(WIDTHS[which].family, bucket_name(WIDTHS[which], start), self.arms.cells[arm])
 
     def counters(self, place: Place) -> dict[str, int]:

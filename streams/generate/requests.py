@@ -17,9 +17,12 @@ _decoder = msgspec.json.Decoder(CopyRequest)
 
 
 class Sifted(Struct, frozen=True):
-    """Requests to write for, records to set aside, and how many went which way."""
+    """Requests to write for, those that are answered with fewer texts than are wanted, records to set aside, and how
+    many went which way.
+    """
 
     wanted: list[tuple[CopyRequest, Facts]]
+    short: list[CopyRequest]
     rejected: list[tuple[Record, Rejection]]
     outcomes: Counter[str]
 
@@ -30,13 +33,15 @@ def sift(
     pool: Entries,
     now_ms: int,
     expire_ms: int,
+    candidates: int,
 ) -> Sifted:
     """Drop what is expired, answered, waiting for a person, asked for twice or about no product.
 
-    Age is judged by Kafka's timestamp.
+    Age is judged by Kafka's timestamp. `candidates` texts are wanted for a key.
     """
     outcomes: Counter[str] = Counter()
     wanted: dict[object, tuple[CopyRequest, Facts]] = {}
+    short: dict[object, CopyRequest] = {}
     rejected: list[tuple[Record, Rejection]] = []
     for record in records:
         try:
@@ -53,6 +58,9 @@ def sift(
             outcomes["product_unknown"] += 1
         elif any(text.slots <= facts.slots for text in pool.texts.get(place, ())):
             outcomes["answered"] += 1
+            entry = pool.entry(key)
+            if entry is not None and len(entry.candidates) < candidates:
+                short[key] = request
         elif pool.waits(key):
             outcomes["in_review"] += 1
         elif key in wanted:
@@ -60,4 +68,4 @@ def sift(
         else:
             wanted[key] = (request, facts)
     outcomes["dlq"] = len(rejected)
-    return Sifted(list(wanted.values()), rejected, outcomes)
+    return Sifted(list(wanted.values()), list(short.values()), rejected, outcomes)

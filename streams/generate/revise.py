@@ -1,5 +1,5 @@
-"""What a person's word, or another P_conv, makes of an entry: rejected texts leave it, approved ones join it, and the
-rest is ranked anew.
+"""What a person's word, fatigue, or another P_conv makes of an entry: rejected and retired texts leave it, approved
+ones join it, and the rest is ranked anew.
 
 Nothing is written by the model here. Pure.
 """
@@ -19,14 +19,14 @@ def revised(
 ) -> PoolEntry | None:
     """The entry as it should stand now; None where there is nothing to say about the key."""
     before = entry.candidates if entry else []
-    kept = [_freed(each, curation) for each in before if not curation.denies(each.slot_text)]
+    kept = [_freed(each, curation) for each in before if not curation.bars(each.slot_text, key.segment)]
     known = {each.copy_id for each in kept}
     joining = [
         _candidate(ruling)
         for ruling in curation.approved(key)
         if ruling.copy_id not in known
         and ruling.bundle_sha256 == measure.bundle_sha256
-        and not curation.denies(ruling.slot_text)
+        and not curation.bars(ruling.slot_text, key.segment)
     ]
     if entry is None and not joining:
         return None

@@ -1,4 +1,4 @@
-"""Which entries a person's word concerns, and what they should be then: worked off a stretch at a time.
+"""Which entries a person's word or a retirement concerns, and what they should be then: worked off a stretch at a time.
 
 Every worker revises the keys whose requests it reads, so that a key has one writer here too.
 """
@@ -38,7 +38,7 @@ class Revisions:
         self._due = deque(key for key in self._pool.keys(lambda _: True) if self._owned(key))
 
     def notice(self) -> None:
-        """Take note of what people have said since the last call."""
+        """Take note of what was said of copy since the last call."""
         changed = self._states.curation.take_changed()
         if changed:
             known = set(self._due)
@@ -83,6 +83,8 @@ class Revisions:
             yield from filter(self._owned, self._pool.keys(concerned))
         for text in changed.texts:
             yield from filter(self._owned, self._pool.holding(text))
+        for text, segment in changed.retired:
+            yield from (key for key in self._pool.holding(text) if key.segment == segment and self._owned(key))
         yield from filter(self._owned, changed.keys)
 
 

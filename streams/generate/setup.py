@@ -1,8 +1,11 @@
 """What generate was told."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
+
+from inference.decide.assign import Recipe
 
 Review = Literal["auto", "sensitive", "all"]
 """Which texts that pass every check wait for a person all the same."""
@@ -21,7 +24,7 @@ class GenerateSetup(Struct, frozen=True, kw_only=True):
     """`partitions` are those of the requests. `expire_ms`: a request older than this is dropped, its shopper is long
     gone. `candidates` texts are wanted for a key, of which `active` are shown; after `tries` rounds the request is left
     with what it has, or given up until it is asked for again. `creativity` is lambda where nobody has said otherwise.
-    `deadline_s` bounds one call of the writer.
+    `deadline_s` bounds one call of the writer. `recipes` say by variant what is asked for where a text is retired.
     """
 
     topics: GenerateTopics
@@ -34,3 +37,4 @@ class GenerateSetup(Struct, frozen=True, kw_only=True):
     creativity: float = 0.5
     review: Review = "auto"
     deadline_s: float = 30.0
+    recipes: Mapping[str, Recipe] = {}

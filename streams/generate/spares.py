@@ -13,7 +13,7 @@ STRETCH = 32
 
 
 class Spares:
-    """What this worker was asked for lately and has written one text for, in the order of writing.
+    """What this worker was asked for lately and has fewer texts for than are wanted, in the order of asking.
 
     It knows a key's recipe from the request alone, so after a restart a key waits for its next request.
     """
@@ -28,6 +28,11 @@ class Spares:
         written = {entry.key() for entry in entries}
         if self._candidates > 1:
             self._due.extend((request, 0) for request in requests if request.key() in written)
+
+    def refill(self, requests: Sequence[CopyRequest]) -> None:
+        """These have lost a text and keep others: they are wanted more of, each once."""
+        known = {request.key() for request, _ in self._due}
+        self._due.extend((request, 0) for request in requests if request.key() not in known)
 
     def due(self) -> bool:
         """Whether any key wants more."""

@@ -3,9 +3,9 @@
 A request's partition is its key's, so the worker that owns the partition owns the key. When it takes a partition over
 it waits until it has seen the pool as it stood then; its own writes it takes note of when they are committed.
 
-What people say about copy (rulings, lambda), and a P_conv that was refitted, change entries without the model: these
-are revised between requests. A request is answered with one text; more for the same key are written when no request
-waits.
+What people say about copy (rulings, lambda), retirements, and a P_conv that was refitted, change entries without the
+model: these are revised between requests. Where a retired text leaves an entry, a request for another goes out with it.
+A request is answered with one text; more for the same key are written when no request waits.
 """
 
 import time
@@ -21,6 +21,7 @@ from streams.broadcast.states import States
 from streams.dlq import RejectBrake, letter
 from streams.generate.entries import Entries
 from streams.generate.predicting import Predicting
+from streams.generate.renewal import renewals
 from streams.generate.requests import sift
 from streams.generate.revisions import Revisions
 from streams.generate.setup import GenerateSetup
@@ -58,6 +59,7 @@ class GenerateWorker:
         self._revisions = Revisions(states, pool, self._owns, lambda: predicting.asked)
         self._spares = Spares(setup.candidates, setup.tries)
         self._asked: list[CopyRequest] = []
+        self._short: list[CopyRequest] = []
         self._late = False
         metrics.set("patter_generation_provider_info", 1.0, role=ROLE, provider=writer.provider)
         self._entries: list[PoolEntry] = []
@@ -92,16 +94,17 @@ class GenerateWorker:
         return self.ready() and (self._revisions.due() or self._spares.due())
 
     def step(self, records: Sequence[Record]) -> Batch:
-        sifted = sift(records, self._states.catalogue, self._pool, self._now_ms(), self._setup.expire_ms)
+        setup, now_ms = self._setup, self._now_ms()
+        sifted = sift(records, self._states.catalogue, self._pool, now_ms, setup.expire_ms, setup.candidates)
         rejected = {id(record) for record, _ in sifted.rejected}
         self._brake.check([id(record) in rejected for record in records], ROLE)
         around = self._held_to.now()
         began = time.perf_counter()
         if records or self._revisions.due():
-            lacking, tries = [Lacking(request, facts) for request, facts in sifted.wanted], self._setup.tries
+            lacking, tries = [Lacking(request, facts) for request, facts in sifted.wanted], setup.tries
         else:
             lacking, tries = self._spares.take(self._pool, self._states.catalogue), 1
-        outcome = write_all(self._writer, lacking, self._setup, around, tries)
+        outcome = write_all(self._writer, lacking, setup, around, tries)
         if outcome.written:
             seconds = time.perf_counter() - began
             self._metrics.observe("patter_generation_duration_seconds", seconds, role=ROLE)
@@ -109,14 +112,18 @@ class GenerateWorker:
         # What was written just now was ranked just now.
         revised = [entry for entry in self._revisions.take(around.measure) if entry.key() not in written]
         self._entries = [*outcome.entries, *revised]
-        topics = self._setup.topics
+        anew = renewals(revised, self._pool, around.curation.retired, setup.recipes, now_ms)
+        topics = setup.topics
         outs = [Out(topics.copy, entry.key().encode().encode(), _encode(entry)) for entry in self._entries]
         outs += [Out(topics.review, verdict.key().encode().encode(), _encode(verdict)) for verdict in outcome.verdicts]
+        outs += [Out(topics.requests, request.key().encode().encode(), _encode(request)) for request in anew]
         outs += [letter(topics.dlq, record, ROLE, rejection) for record, rejection in sifted.rejected]
         if revised:
             sifted.outcomes["revised"] = len(revised)
+        if anew:
+            sifted.outcomes["renewed"] = len(anew)
         self._uncounted = (sifted.outcomes, outcome, outs)
-        self._asked = [request for request, _ in sifted.wanted]
+        self._asked, self._short = [request for request, _ in sifted.wanted], sifted.short
         return Batch(outs)
 
     def committed(self, records: Sequence[Record]) -> None:
@@ -124,14 +131,15 @@ class GenerateWorker:
             self._pool.wrote(entry)
         self._spares.done(self._pool)
         self._spares.want(self._asked, self._entries)
-        self._entries, self._asked = [], []
+        self._spares.refill(self._short)
+        self._entries, self._asked, self._short = [], [], []
         self._revisions.done()
         if self._uncounted is not None:
             self._count(*self._uncounted)
             self._uncounted = None
 
     def aborted(self) -> None:
-        self._entries, self._asked = [], []
+        self._entries, self._asked, self._short = [], [], []
         self._spares.again()
         self._revisions.again()
         self._uncounted = None

@@ -10,8 +10,8 @@ from inference.decide.hashing import text_seed
 from inference.generate.brand import sensitive
 from inference.generate.copyset import copy_id
 from inference.generate.dedupe import duplicate
-from inference.generate.denied import rejected
-from inference.generate.findings import codes_of
+from inference.generate.denied import rejected, retired
+from inference.generate.findings import Finding, codes_of
 from inference.generate.judge import Judged, Standards, Subject, judged, subject_of
 from inference.generate.render import compile_text, render
 from schemas.copy import Candidate, CopyKey, CopyRequest, CopyVerdict, PoolEntry
@@ -84,6 +84,7 @@ def write_all(
             found = (
                 *verdict.findings,
                 *(rejected(verdict.slot_text) if around.curation.denies(verdict.slot_text) else ()),
+                *_worn(verdict.slot_text, each.request.segment, around.curation),
                 *duplicate(verdict.shown, [*fresh, *_standing(each, around.siblings)]),
             )
             if found or verdict.shown is None:
@@ -111,6 +112,10 @@ def write_all(
     return outcome
 
 
+def _worn(slot_text: str, segment: str, curation: Curation) -> tuple[Finding, ...]:
+    return retired(slot_text, segment) if curation.retired.bars(slot_text, segment) else ()
+
+
 def _waits(verdict: Judged, setup: GenerateSetup, standards: Standards) -> tuple[str, ...] | None:
     """Why a text that passes waits for a person; None where it does not."""
     found = codes_of(sensitive(verdict.shown or "", standards.rules))
@@ -133,7 +138,7 @@ def _text_request(
     request, facts = wanted.request, wanted.facts
     key = request.key()
     # The same texts would be written, and be rejected, again.
-    turn = around.curation.rejections(key)
+    turn = around.curation.barred(key)
     return TextRequest(
         product_id=request.product_id,
         category=facts.product.category,

@@ -1,6 +1,7 @@
-"""Where policies are published, by learn and by a person alike."""
+"""Where policies are published, by learn and by a person alike, and what else the policy writer has to say."""
 
 import contextlib
+from collections.abc import Sequence
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -29,16 +30,20 @@ class PolicyOutput:
     def publish(self, snapshot: PolicySnapshot) -> None:
         """Raises KafkaException (fenced by another writer, or the broker is away), LackingError."""
         value = msgspec.json.encode(snapshot)
+        self.put([(self._policy, KEY, value), (self._log, str(snapshot.version).encode(), value)])
+
+    def put(self, records: Sequence[tuple[str, bytes, bytes]]) -> None:
+        """Send records (topic, key, value), all or none where the broker can do that. Raises as `publish` does."""
         if self._transactional:
             self._producer.begin_transaction()
         self._failed = None
-        self._producer.produce(self._policy, value=value, key=KEY, on_delivery=self._delivered)
-        self._producer.produce(self._log, value=value, key=str(snapshot.version).encode(), on_delivery=self._delivered)
+        for topic, key, value in records:
+            self._producer.produce(topic, value=value, key=key, on_delivery=self._delivered)
         if self._transactional:
             self._producer.commit_transaction(TIMEOUT_S)
         elif self._producer.flush(TIMEOUT_S) or self._failed:
             raise LackingError(
-                Code.BROKER_FAILED, "the policy was not acknowledged", where=f"{self._policy}: {self._failed}"
+                Code.BROKER_FAILED, "records were not acknowledged", where=f"{records[0][0]}: {self._failed}"
             )
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from streams.kafka.records import Record
 from streams.learn.cells import rates
 from streams.learn.cohorts import Cohorts
 from streams.learn.conversion import InForce, Refitting
+from streams.learn.fatigue import Fatigue
 from streams.learn.output import PolicyOutput
 from streams.learn.overview import Overview, StatsRow
 from streams.learn.setup import ROLE, LearnSetup
@@ -71,8 +72,11 @@ class PolicyWriter:
         judged: tuple[int, PolicySnapshot | None, InForce] | None = None
         refitting = Refitting(setup.conversion, setup.refit_every_s)
         trials = Trials(setup)
-        followed = [topics.metrics, topics.policy] + ([topics.copy] if setup.conversion is not None else [])
+        fatigue = Fatigue(setup.fatigue) if setup.fatigue is not None else None
+        followed = [topics.metrics, topics.policy]
         followed += [topics.experiments] if topics.experiments is not None else []
+        followed += [topics.copy] if setup.conversion is not None or fatigue is not None else []
+        followed += [topics.retirements] if fatigue is not None else []
         self._newest, self._told = None, 0
         output = PolicyOutput(self._options, topics.policy, topics.policy_log, setup.tenant)
         opened_ms = self._now_ms()
@@ -85,7 +89,10 @@ class PolicyWriter:
                 counted = [record for record in records if record.topic == topics.metrics]
                 overview.take(counted)
                 cohorts.take(counted)
-                refitting.take(counted, (record for record in records if record.topic == topics.copy))
+                pool = [record for record in records if record.topic == topics.copy]
+                refitting.take(counted, pool)
+                if fatigue is not None:
+                    fatigue.take(counted, pool, (each for each in records if each.topic == topics.retirements))
                 self._heed(record for record in records if record.topic == topics.policy)
                 trials.take(record for record in records if record.topic == topics.experiments)
                 known = [reader.whole_ms(topic) or 0 for topic in followed]
@@ -109,6 +116,8 @@ class PolicyWriter:
                         output.publish(made)
                         log.info("policy", version=made.version, cells=len(made.cells), why=made.why)
                         published, self._newest = now, made
+                if fatigue is not None and not stop.is_set():
+                    self._retire(fatigue, output)
                 self._gauges()
         finally:
             reader.close()
@@ -127,6 +136,18 @@ class PolicyWriter:
                 self._told = snapshot.version
                 if self._newest is None or snapshot.version >= self._newest.version:
                     self._newest = snapshot
+
+    def _retire(self, fatigue: Fatigue, output: PolicyOutput) -> None:
+        """Publish what is retired now, if anything, all of it or nothing."""
+        found = fatigue.due(self._now_ms())
+        if found:
+            topic = self._setup.topics.retirements
+            output.put([(topic, each.key().encode(), msgspec.json.encode(each)) for each in found])
+            fatigue.wrote(found)
+        for each in found:
+            self._metrics.add("patter_copy_retired_total", role=ROLE, reason=each.reason)
+            log.info("retired", copy_id=each.copy_id, segment=each.segment, why=each.why)
+        self._metrics.set("patter_copy_worn_waiting", fatigue.waiting, role=ROLE)
 
     def _arm_rates(self, overview: Overview) -> None:
         for arm, counters in overview.arms(self._setup.experiment, self._setup.arms).items():

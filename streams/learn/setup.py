@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from inference.decide.buckets import NO_AGEING, Ageing
 from inference.text.conversion import Conversion
+from streams.learn.fatigue import FatigueSetup
 
 ROLE = "learn"
 Reward = Literal["click", "order"]
@@ -21,6 +22,7 @@ class LearnTopics(Struct, frozen=True):
     policy: str
     policy_log: str
     copy: str
+    retirements: str
     experiments: str | None = None
 
 
@@ -31,6 +33,7 @@ class LearnSetup(Struct, frozen=True, kw_only=True):
     beliefs (`inference.decide.fit.sharpened`), `every_s` the least time between two versions of the policy. `ageing`
     says how the age of decisions counts. `conversion` is the bundle's P_conv, None where it has none; it is refitted
     at most every `refit_every_s`.
+    `fatigue` is None where nothing is retired.
     """
 
     tenant: str
@@ -48,6 +51,7 @@ class LearnSetup(Struct, frozen=True, kw_only=True):
     ageing: Ageing = NO_AGEING
     conversion: Conversion | None = None
     refit_every_s: float = 60.0
+    fatigue: FatigueSetup | None = None
 
     @property
     def group(self) -> str:

@@ -21,6 +21,7 @@ from patter.settings import Settings
 from patter.verify.run import verify_online
 from patter.wiring.policy import newest_policy, publish_prior
 from schemas.catalog import Product
+from schemas.cells import LIFE
 from schemas.decisions import DecisionRead
 from schemas.partials import CellMetrics
 from schemas.policies import PolicySnapshot
@@ -147,7 +148,11 @@ def test_clicks_on_texts_change_the_p_conv_that_decisions_name(settings: Setting
     wanted = {f"{code_of(each.copy_id or ''):08x}": ("kitchen", each.segment, SHOPPERS) for each in told}
 
     def counted() -> dict[str, tuple[str, str, int]]:
-        cells = {each.variant: each for each in shop.read("metrics", CellMetrics) if each.family == "copy"}
+        cells = {
+            each.variant: each
+            for each in shop.read("metrics", CellMetrics)
+            if each.bucket == LIFE and each.family == "copy"
+        }
         return {
             code: (cell.category, cell.segment, cell.counters.get("impressions", 0))
             for code, cell in cells.items()

@@ -4,7 +4,9 @@ INSERT INTO width VALUES
     ('flow', '1m', true, 60000, 7200000),
     ('cohort', '5m', false, 300000, 7200000),
     ('cohort', '1d', false, days(1), days(30)),
-    ('cohort', 'life', false, NULL, NULL);
+    ('cohort', 'life', false, NULL, NULL),
+    ('copy', '1d', false, days(1), days(14)),
+    ('copy', 'life', false, NULL, NULL);
 
 CREATE TABLE arm AS
 WITH distinct_arm AS (
@@ -59,15 +61,17 @@ WITH moment AS (
         gain.part, off, high, arm, counter, amount, family, name, width_ms, keep_ms,
         CASE WHEN by_event THEN time_ms ELSE decided_ms END AS moment_ms
     FROM gain JOIN arm USING (part, experiment, category, segment, variant), width
+    WHERE family <> 'copy'
+    UNION ALL
+    SELECT gain.part, off, high, arm, counter, amount, family, name, width_ms, keep_ms, decided_ms
+    FROM gain JOIN text USING (part, experiment, category, segment, copy), width
+    WHERE family = 'copy'
 ), started AS (
     SELECT *, moment_ms - ((moment_ms % width_ms) + width_ms) % width_ms AS start_ms FROM moment
 )
 SELECT part, off, family, name, start_ms, start_ms + width_ms + keep_ms AS expires_ms, arm, counter, amount
 FROM started
-WHERE name = 'life' OR start_ms + width_ms + keep_ms > high
-UNION ALL
-SELECT part, off, 'copy', 'life', NULL, NULL, arm, counter, amount
-FROM gain JOIN text USING (part, experiment, category, segment, copy);
+WHERE name = 'life' OR start_ms + width_ms + keep_ms > high;
 
 CREATE TABLE cell AS
 WITH found AS (

@@ -30,6 +30,7 @@ def test_an_impression_is_counted_in_every_bucket_and_the_total() -> None:
         f"cohort|5m:1779999900|{ARM}": one,
         f"cohort|1d:1779926400|{ARM}": one,
         LIFE: one,
+        f"copy|1d:1779926400|{COPY}": one,
         TEXT: one,
         # Seen with a propensity of a half.
         SUMS: {"shoppers": 1, "impressions": 2 * UNIT, "impressions_squared": 4 * UNIT * UNIT},
@@ -324,7 +325,7 @@ def test_a_bucket_is_counted_in_until_its_end_plus_its_time_lies_at_high() -> No
     log = Log()
     log.shown(token(1))
     kept = {cell.partition(":")[0] for cell in cells(log)}
-    assert kept == {"flow|1m", "cohort|5m", "cohort|1d", LIFE, TEXT, SUMS, TOTAL}
+    assert kept == {"flow|1m", "cohort|5m", "cohort|1d", "copy|1d", LIFE, TEXT, SUMS, TOTAL}
     log.viewed(minute + MINUTE + 2 * HOUR - 1 - START_MS)
     assert any(cell.startswith("flow") for cell in cells(log))
     log.viewed(minute + MINUTE + 2 * HOUR - START_MS)
@@ -336,7 +337,12 @@ def test_a_bucket_is_counted_in_until_its_end_plus_its_time_lies_at_high() -> No
     after = cells(log)
     assert after[LIFE] == {"impressions": 1, "clicks": 1}
     assert sorted(after)[0].startswith("cohort|1d:")
-    assert len(after) == 5
+    assert len(after) == 6
+    end = START_MS // DAY * DAY + DAY
+    log.viewed(end + 14 * DAY - 1 - START_MS)
+    assert any(cell.startswith("copy|1d") for cell in cells(log))
+    log.viewed(end + 14 * DAY - START_MS)
+    assert not any(cell.startswith("copy|1d") for cell in cells(log))
     log.viewed(31 * DAY)
     assert set(cells(log)) == {LIFE, TEXT, SUMS, TOTAL}
 
@@ -359,7 +365,7 @@ def test_a_text_is_counted_over_all_its_time_as_its_cohort_is() -> None:
     log.ordered("o", line(token=token(2, copy=7)), line(2, token=token(1)))
     log.refunded("o", "r", {"line": 1, "revenue_minor": 30})
     log.viewed(40 * DAY)
-    counted = {cell: counters for cell, counters in cells(log).items() if cell.startswith("copy")}
+    counted = {cell: counters for cell, counters in cells(log).items() if cell.startswith("copy|life")}
     assert counted == {
         TEXT: {
             "impressions": 1, "carts": 1, "orders": 1, "order_lines": 1, "revenue_minor": 1_000, "impressed_orders": 1,
@@ -375,7 +381,8 @@ def test_a_token_that_names_no_text_is_in_no_copy_cell() -> None:
     log = Log()
     log.shown(token(1, copy=0))
     log.shown(token(2, copy=0xFFFFFFFF))
-    assert {cell for cell in cells(log) if cell.startswith("copy")} == {f"copy|life|{COPY[:-8]}ffffffff"}
+    found = {cell for cell in cells(log) if cell.startswith("copy")}
+    assert found == {f"copy|life|{COPY[:-8]}ffffffff", f"copy|1d:1779926400|{COPY[:-8]}ffffffff"}
     assert cells(log)[LIFE] == {"impressions": 2}
 
 
@@ -384,9 +391,14 @@ def test_texts_past_the_limit_are_others_from_their_first_count_on() -> None:
     for number, text in enumerate((1, 2, 3, 1, 4, 3)):
         log.shown(token(number, copy=text))
     two = msgspec.structs.replace(RULES, max_copies=2)
-    counted = {cell[10:]: counters["impressions"] for cell, counters in cells(log, two).items() if "copy" in cell}
     prefix = "00000001|00000002|00000003|"
-    assert counted == {f"{prefix}00000001": 2, f"{prefix}00000002": 1, "ffffffff|" * 3 + "ffffffff": 3}
+    for family in ("copy|life|", "copy|1d:1779926400|"):
+        counted = {
+            cell.removeprefix(family): counters["impressions"]
+            for cell, counters in cells(log, two).items()
+            if cell.startswith(family)
+        }
+        assert counted == {f"{prefix}00000001": 2, f"{prefix}00000002": 1, "ffffffff|" * 3 + "ffffffff": 3}
     assert cells(log, two)[LIFE] == {"impressions": 6}
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from schemas.cells import (
     LIFE,
+    TEXT_DAY,
     TOTAL,
     WIDTHS,
     ArmCell,
@@ -28,13 +29,13 @@ def test_a_cells_text_names_it(experiment: int, category: int, segment: int, var
     assert cell_of(TOTAL.text()) == TOTAL
 
 
-@given(st.sampled_from(WIDTHS), MOMENTS, MOMENTS)
+@given(st.sampled_from([*WIDTHS, TEXT_DAY]), MOMENTS, MOMENTS)
 def test_a_bucket_is_kept_until_its_end_and_then_some(width: Width, moment_ms: int, high_ms: int) -> None:
     start = bucket_start(width, moment_ms)
     assert start <= moment_ms < start + width.width_ms
-    end = expires_ms(bucket_name(width, start))
+    end = expires_ms(width.family, bucket_name(width, start))
     assert end is not None
     assert is_kept(width, start, high_ms) == (high_ms < end)
     assert is_kept(width, start, end - 1)
     assert not is_kept(width, start, end)
-    assert expires_ms(LIFE) is None
+    assert expires_ms(width.family, LIFE) is None

@@ -311,6 +311,7 @@ def test_flow_is_by_the_event_and_cohort_by_the_decision(log: Log) -> None:
         "copy|life",
         "shoppers|life",
         f"cohort|1d:{decided - decided % 86400}",
+        f"copy|1d:{decided - decided % 86400}",
         f"cohort|5m:{decided - decided % 300}",
         f"flow|1m:{clicked - clicked % 60}",
     }
@@ -348,10 +349,13 @@ def test_texts_are_counted_as_their_arms_are_and_past_their_own_limit_are_other(
     assert texts["00000007"] == {"impressions": 2, "clicks": 2}
     # The code ffffffff is a text's own here: the cell of `other` has it four times.
     others = {
-        cell: counters for cell, counters in few.cells().items() if cell.startswith("copy") and cell[-4:] == "ffff"
+        cell: counters for cell, counters in few.cells().items() if cell.startswith("copy|l") and cell[-4:] == "ffff"
     }
     assert others == {"copy|life|ffffffff|ffffffff|ffffffff|ffffffff": {"impressions": 2, "clicks": 2}}
     assert texts["00000008"] == once
+    # All were decided on one day.
+    days = {cell.split("|", 2)[2]: counters for cell, counters in few.cells().items() if cell.startswith("copy|1d:")}
+    assert {cell[-8:]: counters for cell, counters in days.items()} == texts
     assert few.life() == {"impressions": 6, "clicks": 6}
 
 
@@ -359,9 +363,9 @@ def test_an_order_and_its_refund_find_the_text(log: Log) -> None:
     log.send("copy_click", token=token(1, copy=5))
     log.order()
     log.send("order_refunded", MINUTE, refund_id="r", order_id="o1")
-    (counters,) = [counters for cell, counters in log.cells().items() if cell.startswith("copy")]
-    assert counters == log.life()
-    assert counters["refunds"] == 1
+    life, day = [counters for cell, counters in sorted(log.cells().items(), reverse=True) if cell.startswith("copy")]
+    assert life == day == log.life()
+    assert life["refunds"] == 1
 
 
 def test_a_record_that_was_counted_is_passed_over(log: Log) -> None:
