@@ -105,7 +105,8 @@ def _error(shoppers: Places, weights: Floats, rewards: Floats) -> tuple[float, F
     if n < 2 or total <= 0:
         return None
     value = float(weights @ rewards) / total
-    return value, np.bincount(shoppers, weights=weights * (rewards - value) / total, minlength=n)
+    parts = np.bincount(shoppers, weights=weights * (rewards - value) / total, minlength=n)
+    return value, np.asarray(parts, np.float64)
 
 
 def _half(parts: Floats) -> float:
