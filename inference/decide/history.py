@@ -113,7 +113,7 @@ def _changes(before: PolicySnapshot, after: PolicySnapshot, moved: int | None) -
     if len(before.cells) != len(after.cells):
         yield f"cells {len(before.cells)} to {len(after.cells)}"
     if moved:
-        yield f"{moved} beliefs moved"
+        yield f"{moved} belief{'' if moved == 1 else 's'} moved"
     if before.conversion_version != after.conversion_version:
         yield f"P_conv {before.conversion_version or 'none'} to {after.conversion_version or 'none'}"
 

@@ -16,16 +16,22 @@ from typer.testing import CliRunner
 
 from features.store import FeatureOptions
 from features.store.apply import apply as apply_features
+from inference.decide.acts import Act, killed
 from patter.cli import build
+from patter.policies.log import history
 from patter.settings import Settings
-from patter.wiring.policy import newest_policy
+from patter.wiring.policy import newest_policy, publish_act, publish_prior
 from schemas.cells import DAY, YOUNG, ArmCell, Cell, bucket_name, bucket_start
 from schemas.errors import ConfigError
 from schemas.partials import Partial, partial_key
 from schemas.policies import PolicySnapshot
 from schemas.token import CodeName, code_of
+from schemas.topics import CATALOGUE
+from streams.brokers.embedded import start_embedded
+from streams.brokers.embedded import stop as stop_embedded
 from streams.kafka.config import KafkaOptions, producer_config
 from streams.kafka.partitions import partition_of
+from streams.learn.output import PolicyOutput
 
 pytestmark = pytest.mark.integration
 
@@ -160,3 +166,31 @@ def test_older_beliefs_are_held_and_every_act_is_in_the_history(
     with pytest.raises(ConfigError, match=f"begins with version {good.version + 1}"):
         asked("rollback", good.version, "--why", "gone")
     assert workers.stop("learn-1") == 0, workers.said("learn-1")
+
+
+def test_without_transactions_what_came_second_is_published_once_more(tmp_path: Path) -> None:
+    broker = start_embedded({topic.name: topic.partitions for topic in CATALOGUE}, tmp_path / "broker")
+    settings = Settings(kafka={"bootstrap": broker.bootstrap, "delivery": "at_least_once"})
+    options = KafkaOptions(bootstrap=broker.bootstrap, delivery="at_least_once")
+    try:
+        publish_prior(settings, "ann", "to begin with")
+        other = PolicyOutput(options, "patter.policy.v1", "patter.policy.log.v1", settings.tenant)
+        made: list[PolicySnapshot] = []
+
+        def make(newest: PolicySnapshot, at_ms: int) -> PolicySnapshot:
+            if not made:
+                # Between the look and the publishing, as learn may do it.
+                other.publish(msgspec.structs.replace(newest, version=newest.version + 1, by="learn"))
+            made.append(killed(newest, Act("ann", "stop", at_ms)))
+            return made[-1]
+
+        told = publish_act(settings, make)
+        other.close()
+        assert ([each.version for each in made], told.version) == ([2, 3], 3)
+        assert newest_policy(settings) == told
+        log = history(settings, None, 0, ())
+        assert [(each.version, each.by) for each in log.shown] == [(1, "ann"), (2, "learn"), (2, "ann"), (3, "ann")]
+        assert log.shown[2].changes == ["a version of this number was there: no worker takes it"]
+        assert log.shown[3].kill
+    finally:
+        stop_embedded(broker)

@@ -54,7 +54,7 @@ class Case:
 @pytest.mark.statistical
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     """100 seeded shops, 95 % intervals: fewer than 88 of 100 has a chance of 0.2 % for each of the three counts. Each
-    log of 4,000 decisions is worth some 350 of the candidate's own, with some 20 clicks: a hard case.
+    log of 4,000 decisions is worth some 350 of the candidate's own: a hard case.
     """
     cases = [Case(seed) for seed in range(100)]
     held = {"ips": 0, "snips": 0, "gain": 0}

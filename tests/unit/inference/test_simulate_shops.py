@@ -116,6 +116,30 @@ def test_the_serving_policy_loses_least_where_rates_move_and_clicks_are_late() -
     assert found["policies"]["serving"]["decisions"] == found["policies"]["uniform"]["decisions"]
 
 
+@pytest.mark.statistical
+def test_age_helps_where_rates_move_a_lot_and_clicks_are_late() -> None:
+    """12 seeded shops of 20,000 visits in four weeks. The gain is some 5 clicks per 1,000 with a standard error of 2
+    over 8 shops: a new set of seeds fails in about 1 % of runs.
+    """
+    moving = Setting(decisions=20_000, days=28, drift=0.4)
+    clock = iter(range(10**6)).__next__
+    found = contest(moving, Tuning(), range(12), 12 * HOURS, ("serving", "serving_ageless"), clock, lambda _: None)
+    assert found["below"]["serving_ageless"]["value"] > 0
+
+
+def test_without_ages_it_is_the_policy_that_was_before() -> None:
+    """Everything that was counted, added up, and nothing else."""
+    ageless = Tuning(half_life_days=0.0, mature_hours=0.0)
+    traffic = make_traffic(SMALL, 2)
+    one, two = (
+        play(traffic, learners(tuning, 2)[name], 12 * HOURS, 2)
+        for tuning, name in ((ageless, "serving"), (Tuning(), "serving_ageless"))
+    )
+    assert np.array_equal(one.arm, two.arm)
+    aged = play(traffic, learners(Tuning(), 2)["serving"], 12 * HOURS, 2)
+    assert not np.array_equal(one.arm, aged.arm)
+
+
 def test_lambda_trades_clicks_for_diversity_where_it_is_made_to() -> None:
     rows = [row for row in lambda_curve(Sweep(products=6), range(6)) if row["category"] == "all"]
     assert [row["lambda"] for row in rows] == [step / 10 for step in range(11)]

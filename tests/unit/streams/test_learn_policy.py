@@ -6,8 +6,12 @@ from learn_rig import ARMS, SETUP, cohorts, overview, prior, record
 
 from inference.decide.acts import Act, resumed, rolled_back
 from schemas.errors import Code, ConfigError, LackingError
+from schemas.policies import PolicySnapshot
+from streams.kafka.config import KafkaOptions
+from streams.kafka.records import Record
 from streams.learn import snapshots
 from streams.learn.conversion import InForce
+from streams.learn.policy import PolicyWriter
 from streams.learn.snapshots import next_snapshot
 from streams.learn.stats_store import StatsStore
 
@@ -83,6 +87,25 @@ def test_settings_new_arms_and_p_conv_still_come_under_a_rollback() -> None:
     other = next_snapshot(msgspec.structs.replace(SETUP, experiment="y"), known, held, 9)
     assert other is not None
     assert (other.experiment, other.held) == ("y", None)
+
+
+def test_of_two_snapshots_with_one_version_the_first_on_the_topic_holds() -> None:
+    """As on a broker without transactions, where a person and learn may publish at the same moment."""
+    writer = PolicyWriter(KafkaOptions(bootstrap="nowhere:1"), SETUP, Counts(), lambda: 0, lambda _: None)
+
+    def heed(snapshot: PolicySnapshot, offset: int) -> None:
+        writer._heed([Record("policy", 0, offset, 0, b"policy", msgspec.json.encode(snapshot))])
+
+    own, theirs = prior(version=5, by="learn"), prior(version=5, kill=True)
+    heed(prior(version=4), 0)
+    writer._newest = own
+    heed(theirs, 1)
+    assert writer._newest == theirs
+    heed(own, 2)
+    assert writer._newest == theirs
+    writer._newest = later = prior(version=6, by="learn")
+    heed(prior(version=3), 3)
+    assert writer._newest == later
 
 
 def test_cells_that_do_not_fit_into_a_record_are_left_to_the_prior(monkeypatch: pytest.MonkeyPatch) -> None:
