@@ -17,6 +17,10 @@ _Cells = dict[tuple[str, str], dict[str, Beta]]
 _Beliefs = tuple[dict[str, Beta], _Cells]
 
 
+def _by_place(cells: Iterable[Cell]) -> _Cells:
+    return {(cell.category, cell.segment): cell.arms for cell in cells}
+
+
 class Policy:
     """A snapshot made ready to choose: probabilities are computed once per (cell, eligible set)."""
 
@@ -65,10 +69,6 @@ class Policy:
         # Draws for the settings' own have the seed that they always had.
         seed = (self._seed, str(self.version), category, segment, *(() if whose is None else (whose,)))
         return choices(belief, seed, eligible, self.snapshot.epsilon, self.snapshot.draws)
-
-
-def _by_place(cells: Iterable[Cell]) -> _Cells:
-    return {(cell.category, cell.segment): cell.arms for cell in cells}
 
 
 def fixed_prior(

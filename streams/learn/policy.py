@@ -82,7 +82,7 @@ class PolicyWriter:
                 overview.take(counted)
                 refitting.take(counted, (record for record in records if record.topic == topics.copy))
                 self._heed(record for record in records if record.topic == topics.policy)
-                trials.take(record for record in records if record.topic == topics.experiments)
+                trials.take(records)
                 known = [reader.whole_ms(topic) or 0 for topic in followed]
                 if min(known) < opened_ms:
                     continue
