@@ -17,6 +17,10 @@ _Cells = dict[tuple[str, str], dict[str, Beta]]
 _Beliefs = tuple[dict[str, Beta], _Cells]
 
 
+def _by_place(cells: Iterable[Cell]) -> _Cells:
+    return {(cell.category, cell.segment): cell.arms for cell in cells}
+
+
 class Policy:
     """A snapshot made ready to choose: probabilities are computed once per (cell, eligible set)."""
 
@@ -70,10 +74,6 @@ class Policy:
 def seed_of_version(experiment: str, version: int) -> str:
     """What draws and picks of a version are seeded with: two versions with the same beliefs draw anew."""
     return f"{experiment}:{version}"
-
-
-def _by_place(cells: Iterable[Cell]) -> _Cells:
-    return {(cell.category, cell.segment): cell.arms for cell in cells}
 
 
 def fixed_prior(

@@ -94,7 +94,7 @@ class PolicyWriter:
                 if fatigue is not None:
                     fatigue.take(counted, pool, (each for each in records if each.topic == topics.retirements))
                 self._heed(record for record in records if record.topic == topics.policy)
-                trials.take(record for record in records if record.topic == topics.experiments)
+                trials.take(records)
                 known = [reader.whole_ms(topic) or 0 for topic in followed]
                 if min(known) < opened_ms:
                     continue

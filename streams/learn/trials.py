@@ -32,14 +32,22 @@ class Trials:
     def __init__(self, setup: LearnSetup) -> None:
         self._setup = setup
         self._experiments = Experiments()
+        self._held: list[TrialBeliefs] | None = None
 
     def take(self, records: Iterable[Record]) -> None:
-        """Apply records of the topic; one that does not decode is skipped, as serve does."""
+        """Apply what has come of the topic, and of metrics: where there is nothing new of either, nothing is fitted.
+
+        A record that does not decode is skipped, as serve does.
+        """
+        topics = self._setup.topics
         for record in records:
-            try:
-                self._experiments.take(_decode(record.value or b""))
-            except msgspec.MsgspecError:
-                log.warning("experiment skipped", offset=record.offset)
+            if record.topic in (topics.metrics, topics.experiments):
+                self._held = None
+            if record.topic == topics.experiments:
+                try:
+                    self._experiments.take(_decode(record.value or b""))
+                except msgspec.MsgspecError:
+                    log.warning("experiment skipped", offset=record.offset)
 
     def put(
         self, made: PolicySnapshot | None, newest: PolicySnapshot | None, overview: Overview, now_ms: int
@@ -49,7 +57,9 @@ class Trials:
         """
         if made is None and (newest is None or newest.kill):
             return None
-        found = self.beliefs(overview)
+        if self._held is None:
+            self._held = self.beliefs(overview)
+        found = self._held
         if made is not None:
             return replace(made, trials=found)
         assert newest is not None

@@ -28,7 +28,9 @@ def running(name: str, mode: Mode = "adaptive", at_ms: int = 2) -> ExperimentRec
 
 
 def told(*versions: ExperimentRecord) -> Trials:
-    made = Trials(SETUP)
+    made = Trials(
+        msgspec.structs.replace(SETUP, topics=msgspec.structs.replace(SETUP.topics, experiments="experiments"))
+    )
     made.take(Record("experiments", 0, 0, 0, b"", msgspec.json.encode(each)) for each in versions)
     return made
 
@@ -71,7 +73,10 @@ def test_a_version_follows_where_only_an_experiment_has_changed() -> None:
     known, snapshot = first(cells, made)
     assert next_snapshot(SETUP, cohorts(*cells), snapshot, 9) is None
     assert made.put(None, snapshot, known, 9) is None
-    known.take(clicks("spring", 31, revision=2))
+    news = clicks("spring", 31, revision=2)
+    known.take(news)
+    # What comes is told to both, as the policy writer does.
+    made.take(news)
     second = made.put(None, snapshot, known, 9)
     assert second is not None
     assert (second.version, second.seed, second.created_ms, second.by) == (2, "x:2", 9, "learn")
