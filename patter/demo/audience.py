@@ -27,10 +27,19 @@ What = Literal[
     "order_foreign",
     "refund",
     "forged",
+    "agent_impression",
+    "agent_click",
 ]
 """What a reaction is, for who counts them: an event is one of these."""
 
 _SESSION_MS = 1_800_000
+AGENTS = (
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ChatGPT-User/1.0; +https://openai.com/bot)",
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Claude-User/1.0; +Claude-User@anthropic.com)",
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Perplexity-User/1.0; +https://perplexity.ai/perplexity-user)",
+)
+"""What AI agents that shop for a person call themselves."""
+
 _ALPHABET = string.ascii_letters + string.digits + "-_"
 # Its own decisions are answered with looks, clicks and orders, but with no cart: that would ask for the next one.
 _NO_CHAIN = "cart_added"
@@ -120,6 +129,8 @@ class _Visit:
             yield seen_ms, "forged", self._fields(kind, "f", now_ms, token=self._forged())
         if not self._happens(chances.seen, "seen"):
             return
+        if self._happens(chances.agent, "agent"):
+            yield from self._agent(seen_ms, now_ms)
         clicked = self._happens(truth.ctr, "click")
         # Two requests of one page, and the second overtakes the first.
         first = clicked and self._happens(chances.click_first, "click first")
@@ -135,6 +146,13 @@ class _Visit:
             what: What = "click_first" if first else "click"
             yield click_ms, what, self._fields("copy_click", "c", now_ms, token=self._heard.token)
             yield from self._after_click(truth, click_ms, now_ms)
+
+    def _agent(self, seen_ms: int, now_ms: int) -> Iterator[_Planned]:
+        """A program reads the page under the shopper's name, and follows the copy's link whatever the copy is."""
+        more = {"token": self._heard.token, "user_agent": AGENTS[int(self._chance("which agent") * len(AGENTS))]}
+        yield seen_ms, "agent_impression", self._fields("copy_impression", "gi", now_ms, **more)
+        click_ms = seen_ms + self._after(self._chances.to_agent_click_ms, "to agent click")
+        yield click_ms, "agent_click", self._fields("copy_click", "gc", now_ms, **more)
 
     def _after_click(self, truth: Truth, click_ms: int, now_ms: int) -> Iterator[_Planned]:
         chances, heard = self._chances, self._heard

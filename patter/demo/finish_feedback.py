@@ -23,6 +23,7 @@ _EXPECTED = {
     "refunds": ("refund",),
     "late": ("impression_late",),
     "token_invalid": ("forged",),
+    "suppressed": ("agent_impression", "agent_click"),
 }
 
 

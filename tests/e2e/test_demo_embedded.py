@@ -114,7 +114,8 @@ def test_feedback_is_counted_and_online_equals_batch(canary: Any) -> None:
             event = record.json()
         except (ValueError, UnicodeDecodeError):
             continue
-        if isinstance(event, dict) and event.get("token") in tokens:
+        # The audience's agents say who they are; people's events come without a user agent.
+        if isinstance(event, dict) and event.get("token") in tokens and "user_agent" not in event:
             if event["kind"] in ("copy_impression", "copy_click"):
                 seen.add(tokens[event["token"]])
             if event["kind"] == "copy_click":
@@ -124,6 +125,9 @@ def test_feedback_is_counted_and_online_equals_batch(canary: Any) -> None:
     assert result["feedback"]["clicks"] == len(clicked) > 0
     assert result["feedback"]["token_invalid"] == result["input"]["feedback_by_kind"].get("forged", 0)
     assert sum(cell["impressions"] for cell in result["cells"]) == result["feedback"]["impressions"]
+    sent = result["input"]["feedback_by_kind"]
+    agents = sent.get("agent_impression", 0) + sent.get("agent_click", 0)
+    assert result["feedback"]["suppressed"] == result["feedback"]["suppressed_by"].get("assistant", 0) == agents > 0
     assert result["policy"]["versions"] > 3
     assert result["simulated"]
 

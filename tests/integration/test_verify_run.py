@@ -96,7 +96,7 @@ def shop(local_broker: str, fresh_topics: dict[str, str], tmp_path: Path) -> Sho
 
 def test_nothing_committed_is_nothing_to_check(shop: Shop) -> None:
     shop.send(shop.log())
-    result = verify_online(shop.settings, 5)
+    result = verify_online(shop.settings, 20)
     assert (result.equal, result.cells, result.exit_code) == (True, 0, 0)
 
 
@@ -158,7 +158,7 @@ def test_markers_below_the_barrier_are_no_records(shop: Shop) -> None:
     shop.publish(log, 3)
     # The marker of the transaction has offset 4.
     shop.commit(5)
-    result = verify_online(shop.settings, 5)
+    result = verify_online(shop.settings, 20)
     assert (result.differences, result.records_read) == ([], 4)
 
 
@@ -170,7 +170,7 @@ def test_a_cut_log_is_inconclusive(shop: Shop) -> None:
     admin = AdminClient({"bootstrap.servers": shop.options.bootstrap})
     for future in admin.delete_records([TopicPartition(shop.names["events"], 0, 1)]).values():
         future.result()
-    result = verify_online(shop.settings, 5)
+    result = verify_online(shop.settings, 20)
     assert (result.truncated_partitions, result.differences) == ([0], [])
     assert (result.equal, result.exit_code) == (False, 4)
 

@@ -16,6 +16,8 @@ from patter.demo.audience_truth import TruthTable
 from schemas.decode import Rejection, decode_event, time_ms
 from schemas.events import CartAdded, CopyClick, CopyImpression, Event, OrderPlaced, OrderRefunded
 from schemas.token import verify
+from streams.agents.file import shipped_rules
+from streams.agents.names import AgentNames
 
 TRUTH = TruthTable(3, ARMS)
 NUMBER = 24_000
@@ -105,6 +107,17 @@ def test_rates_are_the_true_ones(crowd: list[tuple[Heard, list[Reaction]]]) -> N
         truth = TRUTH.of(category, segment)[arm]
         for found, rate in ((clicks[cell], truth.ctr), (orders[cell], truth.order_per_impression)):
             assert abs(found / count - rate) <= 4 * sqrt(rate * (1 - rate) / count), (cell, found, count, rate)
+
+
+def test_agents_come_on_top_and_every_event_of_theirs_is_tagged(crowd: list[tuple[Heard, list[Reaction]]]) -> None:
+    names, seen, agents = AgentNames(shipped_rules()), 0, 0
+    for _, reactions in crowd:
+        for reaction in reactions:
+            of_agent = reaction.what in ("agent_impression", "agent_click")
+            assert names[_event(reaction).user_agent] == ("assistant" if of_agent else None)
+            agents += reaction.what == "agent_click"
+            seen += reaction.what == "impression"
+    assert agents == pytest.approx(USUAL.agent * seen, rel=0.2)
 
 
 def test_what_is_there_has_what_must_come_before(crowd: list[tuple[Heard, list[Reaction]]]) -> None:

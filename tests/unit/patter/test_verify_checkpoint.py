@@ -6,13 +6,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from feedback_log import DAY, RULES, START_MS, Log, line, token
+from feedback_log import DAY, RULES, Log, line, token
 
-from patter.verify.carried import Keep, opened
-from patter.verify.check import compared, expected
+from patter.verify.carried import Keep
+from patter.verify.check import compared
 from patter.verify.checkpoint import KEPT, MANIFEST, STATE, Checkpoints
 from patter.verify.rows import Rows
-from patter.verify.rules import OnlineSource
 from schemas.errors import Code, ConfigError
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -131,21 +130,3 @@ def test_a_checkpoint_names_no_shopper(tmp_path: Path) -> None:
     state_of(log, tmp_path / "state.duckdb")
     data = (tmp_path / "state.duckdb").read_bytes()
     assert not any(name in data for name in (b"somebody", b"order-4711", b"session-77"))
-
-
-def test_a_refund_after_the_cut_finds_the_order_before_it(tmp_path: Path) -> None:
-    log = Log()
-    log.clicked(token(1))
-    log.ordered("o", line(revenue=700), at=DAY)
-    before = len(log.records)
-    state_of(log, tmp_path / "state.duckdb")
-    log.refunded("o", "r", at=20 * DAY)
-    carried = opened(tmp_path / "state.duckdb", {0: before - 1})
-    rows = Rows(RULES, carried.names)
-    for offset, timestamp, value in log.records[before:]:
-        rows.put(0, offset, timestamp, value)
-    cells = {cell: (before, counters) for cell, counters in expected({0: log.records}, RULES)[0].items()}
-    online = {0: OnlineSource(cells=cells, through=before, high_ms=START_MS + 20 * DAY)}
-    whole = [each for each in compared(rows, online, RULES, carried) if each.field != "through"]
-    assert whole == []
-    assert any(counters.get("refunded_minor") == 700 for _, counters in cells.values())
