@@ -138,7 +138,9 @@ def settings(local_broker: str, fresh_topics: dict[str, str], tmp_path: Path) ->
 @pytest.fixture
 def workers(settings: Settings, tmp_path: Path) -> Iterator[Workers]:
     apply_features(FeatureOptions(data_dir=settings.data_dir))
-    made = Workers("learn", tmp_path, write_config(settings, tmp_path / "patter.toml"))
+    # These partials are sums for all time, without the buckets that ages are told by; with them: test_policy_verbs.py.
+    ageless = ("learn.half_life_days = 0", "learn.mature_hours = 0")
+    made = Workers("learn", tmp_path, write_config(settings, tmp_path / "patter.toml", *ageless))
     yield made
     for member in list(made.running):
         made.kill(member)
