@@ -32,6 +32,23 @@ class TrialBeliefs(Struct, frozen=True, kw_only=True):
     cells: list[Cell] = []
 
 
+class Contextual(Struct, frozen=True, kw_only=True):
+    """A Gaussian belief about what attributes of arms are worth, in log-odds, alone and in a segment (`tone:warm|new`).
+
+    `names` are the attributes, `mean` one number for each, and `factor` the rows of a lower-triangular matrix, each up
+    to its diagonal: factor @ factor.T is the covariance. `rows` are the arms' attributes; `draws` is the number of
+    posterior draws, in place of the snapshot's. `warm` is what P_conv said of the arms' texts, in log-odds: where their
+    own worth began.
+    """
+
+    names: list[str]
+    mean: list[float]
+    factor: list[list[float]]
+    rows: dict[str, dict[str, float]]
+    draws: Annotated[int, Meta(ge=1, le=65536)]
+    warm: dict[str, float] = {}
+
+
 class ConversionFit(Struct, frozen=True, kw_only=True):
     """P_conv's weights, by attribute, refitted to a shop's own copy. `base` is the version of the bundle's model, to
     which alone they belong; `texts` were compared, over `impressions`.
@@ -72,7 +89,8 @@ class PolicySnapshot(Struct, frozen=True, kw_only=True):
     `conversion` is P_conv as refitted, None where it is the bundle's own; `conversion_version` names it either way, and
     is None where no bundle with such a model was there. It ranks texts before a decision, and no decision depends on
     it. `trials` are the adaptive experiments that ran; one that is not among them is drawn by the beliefs about
-    `experiment`, the settings' own.
+    `experiment`, the settings' own. Where there is a `contextual` belief, arms of the settings' experiment are drawn by
+    it; `prior` and `cells` say what each arm's own counts came to.
     """
 
     version: Annotated[int, Meta(ge=1)]
@@ -84,6 +102,7 @@ class PolicySnapshot(Struct, frozen=True, kw_only=True):
     prior: dict[str, Beta]
     cells: list[Cell] = []
     trials: list[TrialBeliefs] = []
+    contextual: Contextual | None = None
     conversion: ConversionFit | None = None
     conversion_version: str | None = None
     kill: bool = False

@@ -66,6 +66,7 @@ def rolled_back(newest: PolicySnapshot, to: PolicySnapshot, act: Act) -> PolicyS
         ROLLBACK,
         prior={**newest.prior, **to.prior},
         cells=to.cells,
+        contextual=to.contextual,
         basis=to.basis,
         held=held,
     )

@@ -5,7 +5,8 @@
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from inference.decide.choices import FLAT, Betas, Choices, choices
+from inference.decide.choices import FLAT, Belief, Betas, Choices, choices
+from inference.decide.contextual import Attributes
 from inference.decide.hashing import unit_of
 from schemas.policies import Beta, Cell, PolicySnapshot
 
@@ -32,6 +33,7 @@ class Policy:
         self._keyed = blake2b(digest_size=8, key=self.key)
         self._beliefs: dict[str | None, _Beliefs] = {None: (snapshot.prior, _by_place(snapshot.cells))}
         self._beliefs.update((trial.experiment, (trial.prior, _by_place(trial.cells))) for trial in snapshot.trials)
+        self._attributes = Attributes(snapshot.contextual) if snapshot.contextual is not None else None
         self._memo: dict[tuple[str, str, tuple[str, ...], str | None], Choices] = {}
 
     def choices(self, category: str, segment: str, eligible: tuple[str, ...], trial: str | None = None) -> Choices:
@@ -64,11 +66,18 @@ class Policy:
         return unit_of(keyed.digest())
 
     def _compute(self, category: str, segment: str, eligible: tuple[str, ...], whose: str | None) -> Choices:
-        prior, cells = self._beliefs[whose]
-        belief = Betas(cells.get((category, segment), {}), prior)
+        draws, belief = self.snapshot.draws, self._belief(category, segment, eligible, whose)
+        if whose is None and self._attributes is not None:
+            draws = self._attributes.draws
         # Draws for the settings' own have the seed that they always had.
         seed = (self._seed, str(self.version), category, segment, *(() if whose is None else (whose,)))
-        return choices(belief, seed, eligible, self.snapshot.epsilon, self.snapshot.draws)
+        return choices(belief, seed, eligible, self.snapshot.epsilon, draws)
+
+    def _belief(self, category: str, segment: str, eligible: tuple[str, ...], whose: str | None) -> Belief:
+        if whose is None and self._attributes is not None:
+            return self._attributes.of(segment, eligible)
+        prior, cells = self._beliefs[whose]
+        return Betas(cells.get((category, segment), {}), prior)
 
 
 def seed_of_version(experiment: str, version: int) -> str:

@@ -11,17 +11,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from inference.decide.buckets import Ageing, Buckets, Pair, counted
-from inference.decide.choices import choices
-from inference.decide.fit import Tally, fit, sharpened
-from inference.decide.linear import Counts, Expected, crossed, fit_linear
+from inference.decide.contextual import contextual
+from inference.decide.fit import Fit, Place, Tally, fit, sharpened
 from inference.decide.policy import Policy
-from inference.simulate.world import ARMS, ATTRIBUTES, CELLS, SEGMENTS, STYLES, Numbers
+from inference.simulate.world import ARMS, CELLS, STYLES, Numbers
 from schemas.cells import DAY, YOUNG, is_kept
-from schemas.policies import PolicySnapshot
-
-# Weights of attributes before anything is known: a third of the odds either way; what a segment has of its own, and
-# an arm beyond its attributes, is less.
-_SPREAD, _OWN_SPREAD = 0.35, 0.2
+from schemas.policies import Contextual, PolicySnapshot
 
 
 class Seen(Struct, frozen=True):
@@ -63,7 +58,6 @@ class Tuning(Struct, frozen=True, kw_only=True):
 
     epsilon: float = 0.05
     draws: int = 512
-    contextual_draws: int = 64
     shrinkage: float = 20.0
     half_life_days: float = 14.0
     mature_hours: float = 48.0
@@ -90,7 +84,7 @@ def learners(tuning: Tuning, seed: int) -> Mapping[str, Learner]:
         "serving": lambda seen: _thompson(seen, tuning, seed),
         "serving_unsharpened": lambda seen: _thompson(seen, plain, seed),
         "serving_ageless": lambda seen: _thompson(seen, ageless, seed),
-        "linear": lambda seen: _linear(seen, tuning, seed),
+        "serving_by_attributes": lambda seen: _contextual(seen, tuning, seed),
         "uniform": _even,
         "epsilon_greedy": lambda seen: _greedy(seen, tuning.epsilon),
         "ab_then_commit": _Committed(tuning.test_part, by_cell=False),
@@ -99,14 +93,21 @@ def learners(tuning: Tuning, seed: int) -> Mapping[str, Learner]:
 
 
 def _thompson(seen: Seen, tuning: Tuning, seed: int) -> Shares:
+    found = sharpened(fit(_tallies(seen, tuning), ARMS, tuning.shrinkage), tuning.sharpness)
+    return _drawn(seen, tuning, seed, found, None)
+
+
+def _tallies(seen: Seen, tuning: Tuning) -> dict[Place, Tally]:
     ageing = Ageing(tuning.half_life_days or None, tuning.mature_hours or None)
     (successes, trials), _ = counted(seen.buckets(), seen.now_ms - seen.every_ms, ageing)
-    tallies = {
+    return {
         (category, segment, arm): Tally(float(successes[cell, place]), float(trials[cell, place]))
         for cell, (category, segment) in enumerate(CELLS)
         for place, arm in enumerate(ARMS)
     }
-    found = sharpened(fit(tallies, ARMS, tuning.shrinkage), tuning.sharpness)
+
+
+def _drawn(seen: Seen, tuning: Tuning, seed: int, found: Fit, about: Contextual | None) -> Shares:
     policy = Policy(
         PolicySnapshot(
             version=seen.version,
@@ -117,41 +118,15 @@ def _thompson(seen: Seen, tuning: Tuning, seed: int) -> Shares:
             draws=tuning.draws,
             prior=found.prior,
             cells=found.cells,
+            contextual=about,
         )
     )
     return Shares(np.array([policy.choices(*cell, ARMS).cumulative for cell in CELLS]), policy)
 
 
-def _linear(seen: Seen, tuning: Tuning, seed: int) -> Shares:
-    successes, trials = seen.succeeded.sum(axis=0), seen.shown.sum(axis=0)
-    # Each arm has an attribute of its own too, for what its others do not explain.
-    styles = {arm: {**style, f"arm:{arm}": 1.0} for arm, style in STYLES.items()}
-    names = [*ATTRIBUTES, *(f"arm:{arm}" for arm in ARMS)]
-    expected = {name: Expected(0.0, _SPREAD if name in ATTRIBUTES else _OWN_SPREAD) for name in names}
-    expected |= {f"{name}|{segment}": Expected(0.0, _OWN_SPREAD) for name in names for segment in SEGMENTS}
-    rows = {segment: {arm: crossed(style, segment) for arm, style in styles.items()} for segment in SEGMENTS}
-    counts = [
-        Counts((category, segment), rows[segment][arm], float(successes[cell, place]), float(trials[cell, place]))
-        for cell, (category, segment) in enumerate(CELLS)
-        for place, arm in enumerate(ARMS)
-        if trials[cell, place] > 0
-    ]
-    belief = fit_linear(counts, expected)
-    version = (f"simulated:{seed}", str(seen.version))
-    return Shares(
-        np.array(
-            [
-                choices(
-                    belief.of(rows[segment]),
-                    (*version, category, segment),
-                    ARMS,
-                    tuning.epsilon,
-                    tuning.contextual_draws,
-                ).cumulative
-                for category, segment in CELLS
-            ]
-        )
-    )
+def _contextual(seen: Seen, tuning: Tuning, seed: int) -> Shares:
+    about = contextual(_tallies(seen, tuning), STYLES, tuning.sharpness)
+    return _drawn(seen, tuning, seed, Fit({}, [], 0), about)
 
 
 def _even(_seen: Seen) -> Shares:

@@ -171,6 +171,9 @@ class CollectPart(_Part):
 class LearnPart(_Part):
     reward: Literal["click", "order"] = Field("click", description="What policy, rates and regret are in.")
     every_s: float = Field(1.0, ge=1.0, description="The least time between two versions of the policy.")
+    belief: Literal["arms", "attributes"] = Field(
+        "arms", description="What is learned about: each arm, or tone, call and length (docs/policy.md#attributes)."
+    )
     shrinkage: float = Field(
         20.0, ge=0, description="Impressions that a category's rate weighs in a segment of it; 0 for none."
     )

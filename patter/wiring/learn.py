@@ -4,7 +4,9 @@ from pathlib import Path
 
 from features.store.writer import StoreWriter
 from inference.bundle import load_bundle
+from inference.decide.assign import CONTROL
 from inference.decide.buckets import Ageing
+from inference.decide.contextual import Styles
 from inference.fatigue.retire import FatigueRules
 from inference.text.conversion import Conversion
 from patter.settings import Settings
@@ -42,7 +44,17 @@ def learn_setup(settings: Settings, member: str, conversion: Conversion | None =
         conversion=conversion,
         refit_every_s=settings.learn.refit_every_s,
         fatigue=fatigue_setup(settings),
+        styles=styles_of(settings) if settings.learn.belief == "attributes" else None,
     )
+
+
+def styles_of(settings: Settings) -> Styles:
+    """The attributes of the experiment's arms: tone, call and length; the control is of its own kind."""
+    control = {CONTROL: {CONTROL: 1.0}}
+    return control | {
+        each.name: {f"tone:{each.tone}": 1.0, f"cta:{each.cta}": 1.0, f"length:{each.length}": 1.0}
+        for each in settings.variants
+    }
 
 
 def fatigue_setup(settings: Settings) -> FatigueSetup | None:

@@ -20,6 +20,7 @@ from schemas.ports import Metrics
 from streams.broadcast.reader import BroadcastReader
 from streams.kafka.config import KafkaOptions
 from streams.kafka.records import Record
+from streams.learn.arm_scores import ArmScores
 from streams.learn.cells import rates
 from streams.learn.cohorts import Cohorts
 from streams.learn.conversion import InForce, Refitting
@@ -69,9 +70,9 @@ class PolicyWriter:
         topics, setup = self._setup.topics, self._setup
         overview = Overview()
         cohorts = Cohorts(setup.experiment, setup.arms, setup.reward, setup.ageing)
-        judged: tuple[int, PolicySnapshot | None, InForce] | None = None
+        judged: tuple[int, PolicySnapshot | None, InForce, dict[str, float]] | None = None
         refitting = Refitting(setup.conversion, setup.refit_every_s)
-        trials = Trials(setup)
+        trials, scores = Trials(setup), ArmScores(setup.conversion if setup.styles is not None else None)
         fatigue = Fatigue(setup.fatigue) if setup.fatigue is not None else None
         followed = [topics.metrics, topics.policy]
         followed += [topics.experiments] if topics.experiments is not None else []
@@ -91,6 +92,8 @@ class PolicyWriter:
                 cohorts.take(counted)
                 pool = [record for record in records if record.topic == topics.copy]
                 refitting.take(counted, pool)
+                for record in pool:
+                    scores.take(record)
                 if fatigue is not None:
                     fatigue.take(counted, pool, (each for each in records if each.topic == topics.retirements))
                 self._heed(record for record in records if record.topic == topics.policy)
@@ -105,11 +108,11 @@ class PolicyWriter:
                 now = time.monotonic()
                 if now - published >= setup.every_s:
                     in_force = refitting.renew(now)
-                    state = (cohorts.version, self._newest, in_force)
+                    state = (cohorts.version, self._newest, in_force, warm := scores.warm(in_force))
                     made = None
                     # A fit of the same is the same.
                     if state != judged:
-                        made = next_snapshot(setup, cohorts, self._newest, self._now_ms(), in_force)
+                        made = next_snapshot(setup, cohorts, self._newest, self._now_ms(), in_force, warm)
                         judged = state
                     made = trials.put(made, self._newest, overview, self._now_ms())
                     if made is not None and not stop.is_set():

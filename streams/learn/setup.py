@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from inference.decide.buckets import NO_AGEING, Ageing
+from inference.decide.contextual import Styles
 from inference.text.conversion import Conversion
 from streams.learn.fatigue import FatigueSetup
 
@@ -32,8 +33,8 @@ class LearnSetup(Struct, frozen=True, kw_only=True):
     `experiment` and `arms` are those that are learned about; `shrinkage` is in impressions, `sharpness` multiplies
     beliefs (`inference.decide.fit.sharpened`), `every_s` the least time between two versions of the policy. `ageing`
     says how the age of decisions counts. `conversion` is the bundle's P_conv, None where it has none; it is refitted
-    at most every `refit_every_s`.
-    `fatigue` is None where nothing is retired.
+    at most every `refit_every_s`. `fatigue` is None where nothing is retired. `styles` are the arms' attributes, where
+    these are what is learned about (`inference.decide.contextual`); None where each arm stands for itself.
     """
 
     tenant: str
@@ -52,6 +53,7 @@ class LearnSetup(Struct, frozen=True, kw_only=True):
     conversion: Conversion | None = None
     refit_every_s: float = 60.0
     fatigue: FatigueSetup | None = None
+    styles: Styles | None = None
 
     @property
     def group(self) -> str:

@@ -4,9 +4,12 @@ What was learned is a function of the cells and of the snapshot's own `basis` al
 cells can check it.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from inference.decide.acts import LEARN, LEARNED
+from inference.decide.contextual import contextual
 from inference.decide.delay import DelayCurve
 from inference.decide.fit import Fit, Place, Tally, fit, sharpened
 from inference.decide.policy import seed_of_version
@@ -22,9 +25,17 @@ _DECIMALS = 6
 
 
 def next_snapshot(
-    setup: LearnSetup, cohorts: Cohorts, newest: PolicySnapshot | None, now_ms: int, conversion: InForce = NO_MODEL
+    setup: LearnSetup,
+    cohorts: Cohorts,
+    newest: PolicySnapshot | None,
+    now_ms: int,
+    conversion: InForce = NO_MODEL,
+    warm: Mapping[str, float] | None = None,
 ) -> PolicySnapshot | None:
-    """The version after `newest`; None where there is nothing to say: the copy is stopped, or nothing changed."""
+    """The version after `newest`; None where there is nothing to say: the copy is stopped, or nothing changed.
+
+    `warm` is where arms begin beyond their attributes (`ArmScores`), where attributes are learned about.
+    """
     if newest is not None and newest.kill:
         return None
     held = newest is not None and newest.held is not None and newest.experiment == setup.experiment
@@ -32,12 +43,13 @@ def next_snapshot(
         return _held(setup, cohorts, newest, now_ms, conversion)
     as_of_ms = as_of(cohorts, newest)
     tallies, curve = cohorts.tallies(as_of_ms)
+    about = contextual(tallies, setup.styles, setup.sharpness, warm) if setup.styles is not None else None
     most = len({(category, segment) for category, segment, _ in tallies})
     while True:
         learned = learned_from(tallies, setup, most)
         basis = _basis(setup, curve, as_of_ms)
         made = _snapshot(setup, learned, basis, newest, now_ms, conversion)
-        made = msgspec.structs.replace(made, why=_why(cohorts.impressions(), learned.trials))
+        made = msgspec.structs.replace(made, contextual=about, why=_why(cohorts.impressions(), learned.trials))
         # A shop with more cells than a record holds: those with the fewest impressions are left to the prior.
         if most == 0 or len(msgspec.json.encode(made)) <= MOST_BYTES:
             break
@@ -47,7 +59,8 @@ def next_snapshot(
     if (made.conversion, made.conversion_version) == (newest.conversion, newest.conversion_version):
         return None
     # What is believed about arms stays, also where somebody set it.
-    return msgspec.structs.replace(made, prior=newest.prior, cells=newest.cells, basis=newest.basis, why="P_conv")
+    stays = {name: getattr(newest, name) for name in ("prior", "cells", "contextual", "basis")}
+    return msgspec.structs.replace(made, why="P_conv", **stays)
 
 
 def as_of(cohorts: Cohorts, newest: PolicySnapshot | None) -> int | None:
@@ -141,6 +154,8 @@ def _why(impressions: int, trials: float) -> str:
 def _differs(made: PolicySnapshot, newest: PolicySnapshot, arms: set[str]) -> bool:
     same = ("experiment", "epsilon", "draws")
     if any(getattr(made, name) != getattr(newest, name) for name in same):
+        return True
+    if (made.cells or newest.contextual is not None) and made.contextual != newest.contextual:
         return True
     if not made.cells and not newest.cells:
         # Nothing is learned yet: whatever prior somebody set is as good.

@@ -211,3 +211,41 @@ def test_a_store_without_these_views_is_said_so() -> None:
     stats.offer(overview(record("good", impressions=10)).take_rows())
     with pytest.raises(ConfigError):
         stats.write()
+
+
+STYLES = {"template": {"template": 1.0}, "good": {"tone:warm": 1.0}, "poor": {"tone:bold": 1.0}}
+
+
+def test_attributes_are_learned_about_where_the_settings_say_so() -> None:
+    setup = msgspec.structs.replace(SETUP, styles=STYLES)
+    known = cohorts(record("good", impressions=1_000, clicks=200), record("template", impressions=1_000, clicks=100))
+    first = next_snapshot(setup, known, None, 7)
+    assert first is not None
+    assert first.contextual is not None
+    assert first.cells
+    assert next_snapshot(setup, known, first, 8) is None
+    # What P_conv says of the texts of an arm moves where it begins.
+    warmer = next_snapshot(setup, known, first, 8, warm={"good": 0.5})
+    assert warmer is not None
+    assert warmer.contextual is not None
+    assert warmer.contextual.warm == {"good": 0.5}
+    back = next_snapshot(SETUP, known, first, 9)
+    assert back is not None
+    assert back.contextual is None
+
+
+def test_a_rollback_holds_what_was_believed_of_attributes() -> None:
+    setup = msgspec.structs.replace(SETUP, styles=STYLES)
+    first = next_snapshot(setup, cohorts(record("good", impressions=100, clicks=50)), None, 7)
+    assert first is not None
+    held = rolled_back(prior(), first, Act("ann", "odd", 8))
+    assert held.contextual == first.contextual
+    assert next_snapshot(setup, cohorts(record("good", impressions=900, clicks=50)), held, 9) is None
+
+
+def test_a_prior_that_somebody_set_stands_for_attributes_too() -> None:
+    setup = msgspec.structs.replace(SETUP, styles=STYLES)
+    assert next_snapshot(setup, cohorts(), prior(), 9, warm={"good": 0.5}) is None
+    made = next_snapshot(setup, cohorts(record("good", impressions=1)), prior(), 9)
+    assert made is not None
+    assert made.contextual is not None
