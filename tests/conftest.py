@@ -54,6 +54,7 @@ def fresh_topics(local_broker: str) -> dict[str, str]:
     from streams.kafka.config import KafkaOptions
 
     prefix = f"t{uuid.uuid4().hex[:10]}."
-    topics = [msgspec.structs.replace(topic, name=prefix + topic.name) for topic in CATALOGUE]
+    # Events of tests are of long ago, and a broker looks every five minutes for what retention has ended.
+    topics = [msgspec.structs.replace(topic, name=prefix + topic.name, retention_ms=-1) for topic in CATALOGUE]
     apply(KafkaOptions(bootstrap=local_broker, client_id="tests"), topics)
     return {topic.logical: topic.name for topic in topics}

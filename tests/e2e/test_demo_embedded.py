@@ -127,7 +127,7 @@ def test_feedback_is_counted_and_online_equals_batch(canary: Any) -> None:
     assert sum(cell["impressions"] for cell in result["cells"]) == result["feedback"]["impressions"]
     sent = result["input"]["feedback_by_kind"]
     agents = sent.get("agent_impression", 0) + sent.get("agent_click", 0)
-    assert result["feedback"]["suppressed"] == result["feedback"]["suppressed_by"].get("assistant", 0) == agents > 0
+    assert result["feedback"]["suppressed_by"].get("assistant", 0) == agents > 0
     assert result["policy"]["versions"] > 3
     assert result["simulated"]
 
