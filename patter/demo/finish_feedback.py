@@ -80,8 +80,8 @@ class FeedbackCount:
             sent = sum(spoken.by_what.get(kind, 0) for kind in kinds)
             if counted[name] != sent:
                 yield f"{Code.MISCOUNT.value}: {sent} of feedback's {name} were sent, {counted[name]} are counted"
-        # Crawlers among the events, and whom a watch has caught, are kept apart too; who calls itself an assistant is by
-        # a rule of its own, whatever else it does.
+        # Crawlers among the events, and whom a watch has caught, are kept apart too; who calls itself an assistant is
+        # kept apart by a rule of its own.
         sent, kept = sum(spoken.by_what.get(kind, 0) for kind in _AGENTS), counted["suppressed_by"].get("assistant", 0)
         if kept != sent:
             yield f"{Code.MISCOUNT.value}: {sent} of feedback's assistants were sent, {kept} are kept apart"
