@@ -66,18 +66,17 @@ class Policy:
         return unit_of(keyed.digest())
 
     def _compute(self, category: str, segment: str, eligible: tuple[str, ...], whose: str | None) -> Choices:
-        draws, belief = self.snapshot.draws, self._belief(category, segment, eligible, whose)
-        if whose is None and self._attributes is not None:
-            draws = self._attributes.draws
+        belief, draws = self._belief(category, segment, eligible, whose)
         # Draws for the settings' own have the seed that they always had.
         seed = (self._seed, str(self.version), category, segment, *(() if whose is None else (whose,)))
         return choices(belief, seed, eligible, self.snapshot.epsilon, draws)
 
-    def _belief(self, category: str, segment: str, eligible: tuple[str, ...], whose: str | None) -> Belief:
+    def _belief(self, category: str, segment: str, eligible: tuple[str, ...], whose: str | None) -> tuple[Belief, int]:
+        """What is believed of the arms, and how often it is drawn from."""
         if whose is None and self._attributes is not None:
-            return self._attributes.of(segment, eligible)
+            return self._attributes.of(segment, eligible), self._attributes.draws
         prior, cells = self._beliefs[whose]
-        return Betas(cells.get((category, segment), {}), prior)
+        return Betas(cells.get((category, segment), {}), prior), self.snapshot.draws
 
 
 def seed_of_version(experiment: str, version: int) -> str:

@@ -17,6 +17,7 @@ interval of log R holds at every look (`inference.experiment.sequential`).
 from math import exp, log
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from inference.experiment.sequential import half_width, least_width, normal_quantile, p_value
 from inference.experiment.verdict import Decision
@@ -81,12 +82,8 @@ def worth(figure: str, share: float, held_out: Bought, treated: Bought) -> Worth
     if min(held_out.buyers, treated.buyers) >= LEAST:
         better, worse = low > 0, high < 0
         decision = Decision.BETTER if better else Decision.WORSE if worse else Decision.NO_DIFFERENCE_SHOWN
-    return Worth(
-        figure=figure,
-        held_out=held_out.total,
-        treated=treated.total,
-        buyers_held_out=held_out.buyers,
-        buyers_treated=treated.buyers,
+    return replace(
+        found,
         relative=treated.total / due - 1,
         low=low,
         high=high,

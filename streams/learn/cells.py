@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 
 from inference.decide.intervals import wilson
 from inference.decide.rates import cart_rate, click_rate, order_rate, order_rate_of_clicks
-from schemas.cells import ARM_COUNTERS, COPY, OTHERS, TOTAL_COUNTERS, Cell
+from schemas.cells import ARM_COUNTERS, COPY, OTHERS, TOTAL_COUNTERS, ArmCell, Cell
 from schemas.partials import CellMetrics, Partial, Rate
 from schemas.shopper_sums import SHOPPER_COUNTERS
+from schemas.token import code_of
 from streams.learn.names import Names
 
 Counters = Mapping[str, int]
@@ -101,3 +102,8 @@ def metrics_of(cell: Cell, value: Value, names: Names) -> CellMetrics:
         revision=revision(value),
         rates=rates(counters) if cell.family in RATED else {},
     )
+
+
+def is_named(arm: ArmCell, names: tuple[str, ...]) -> bool:
+    """Whether these are an arm's names. One that is not known yet stands there as hex, and is none to learn under."""
+    return tuple(map(code_of, names)) == tuple(arm)

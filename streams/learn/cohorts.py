@@ -17,7 +17,7 @@ from inference.decide.fit import Place, Tally
 from schemas.cells import DAY, LIFE, OTHERS, SECOND_MS, YOUNG, ArmCell, cell_of
 from schemas.token import code_of
 from streams.kafka.records import Record
-from streams.learn.cells import COHORT
+from streams.learn.cells import COHORT, is_named
 from streams.learn.setup import Reward
 
 _FIRST_COLUMNS = 256
@@ -118,11 +118,10 @@ class Cohorts:
             return
         found = _decode(value)
         if column is None:
-            names = (found.experiment, found.category, found.segment, found.variant)
-            # A name that was not known yet stands there as hex, which is no name to learn under.
-            if tuple(code_of(name) for name in names) != tuple(cell.arm) or found.variant not in self._arms:
+            place = (found.category, found.segment, found.variant)
+            if not is_named(cell.arm, (found.experiment, *place)) or found.variant not in self._arms:
                 return
-            column = self._column(cell.arm, names[1:])
+            column = self._column(cell.arm, place)
         row = self._rows.get(cell.bucket)
         if row is None:
             _start_ms(cell.bucket)

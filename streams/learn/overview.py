@@ -8,9 +8,8 @@ from msgspec import Struct
 
 from schemas.cells import LIFE, OTHERS, cell_of
 from schemas.partials import CellMetrics
-from schemas.token import code_of
 from streams.kafka.records import Record
-from streams.learn.cells import COHORT, add
+from streams.learn.cells import COHORT, add, is_named
 
 _metrics = msgspec.json.Decoder(CellMetrics)
 _COUNTED = ("impressions", "clicks", "carts", "orders", "revenue_minor", "impressed_orders")
@@ -55,9 +54,7 @@ class Overview:
                 self._changed.add((held.variant, held.segment))
             return
         found = _metrics.decode(value)
-        names = (found.experiment, found.category, found.segment, found.variant)
-        # A name that was not known yet stands there as hex, which is no name to learn under.
-        if tuple(code_of(name) for name in names) != tuple(cell.arm):
+        if not is_named(cell.arm, (found.experiment, found.category, found.segment, found.variant)):
             return
         if held is None or found.revision >= held.revision:
             self._cells[key] = found

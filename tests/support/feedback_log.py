@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+from patter.verify.check import expected
 from patter.verify.rules import Rules
 from schemas.agents import rules_of_parts
 from schemas.token import Claims, code_of, sign
@@ -18,6 +19,7 @@ ARM = "00000001|00000002|00000003|00000004"
 COPY = "00000001|00000002|00000003|00000063"
 SUMS = "shoppers|life|00000001|00000000|00000000|00000004"
 TOTAL = "total|life|00000000|00000000|00000000|00000000"
+LIFE, TEXT = f"cohort|life|{ARM}", f"copy|life|{COPY}"
 
 
 def token(number: int, decided_ms: int = START_MS, key: bytes = KEYS[1], key_id: int = 1, **more: object) -> str:
@@ -79,3 +81,8 @@ class Log:
 
     def viewed(self, at: int = 0, **fields: object) -> int:
         return self.event("product_viewed", at, product_id="p", **fields)
+
+
+def cells(log: Log, rules: Rules = RULES) -> dict[str, dict[str, int]]:
+    """What the recompute makes of a log that is all of partition 0."""
+    return expected({0: log.records}, rules)[0]

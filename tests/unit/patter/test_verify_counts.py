@@ -2,19 +2,12 @@
 
 import msgspec
 import pytest
-from feedback_log import ARM, COPY, DAY, HOUR, MINUTE, RULES, START_MS, SUMS, TOTAL, Log, line, token
+from feedback_log import ARM, COPY, DAY, HOUR, LIFE, MINUTE, RULES, START_MS, SUMS, TEXT, TOTAL, Log, cells, line, token
 
 from patter.verify.check import expected
 from patter.verify.rules import Rules
 from schemas.shopper_sums import UNIT
 from schemas.token import code_of
-
-LIFE = f"cohort|life|{ARM}"
-TEXT = f"copy|life|{COPY}"
-
-
-def cells(log: Log, rules: Rules = RULES) -> dict[str, dict[str, int]]:
-    return expected({0: log.records}, rules)[0]
 
 
 def total(log: Log, rules: Rules = RULES) -> dict[str, int]:

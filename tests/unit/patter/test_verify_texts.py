@@ -1,17 +1,7 @@
 """The SQL recompute of texts, and of what lies past the limits of arms and texts, counted by hand."""
 
 import msgspec
-from feedback_log import ARM, COPY, DAY, RULES, Log, line, token
-
-from patter.verify.check import expected
-from patter.verify.rules import Rules
-
-LIFE = f"cohort|life|{ARM}"
-TEXT = f"copy|life|{COPY}"
-
-
-def cells(log: Log, rules: Rules = RULES) -> dict[str, dict[str, int]]:
-    return expected({0: log.records}, rules)[0]
+from feedback_log import COPY, DAY, LIFE, RULES, TEXT, Log, cells, line, token
 
 
 def test_arm_cells_past_the_limit_are_others_from_their_first_count_on() -> None:
