@@ -30,28 +30,24 @@ NO_MODEL = InForce(None, None)
 class Refitting:
     """Holds copy cells and texts, and fits where they have changed. Without a model it does nothing. One thread's."""
 
-    def __init__(self, offline: Conversion | None, every_s: float) -> None:
+    def __init__(self, offline: Conversion | None, every_s: float, texts: PoolTexts) -> None:
         self._offline, self._every_s = offline, every_s
         self._vectors = Vectors(offline) if offline is not None else None
-        self._copies, self._texts = Copies(), PoolTexts()
+        self._copies, self._texts = Copies(), texts
         self._fitted: tuple[int, int] | None = None
         self._fitted_s = 0.0
-        self._pool_version = 0
         self.current = NO_MODEL if offline is None else InForce(None, offline.version)
 
-    def take(self, metrics: Iterable[Record], pool: Iterable[Record]) -> None:
-        """Apply records of the two topics."""
+    def take(self, metrics: Iterable[Record]) -> None:
+        """Apply records of the topic."""
         if self._offline is None:
             return
         for record in metrics:
             self._copies.take(record)
-        for record in pool:
-            self._texts.take(record)
-            self._pool_version += 1
 
     def renew(self, now_s: float) -> InForce:
         """P_conv as it is now. Fitted anew where cells or texts have changed, and `every_s` after the last time."""
-        changes = (self._copies.version, self._pool_version)
+        changes = (self._copies.version, self._texts.version)
         due = self._fitted is None or now_s - self._fitted_s >= self._every_s
         if self._offline is None or changes == self._fitted or not due:
             return self.current

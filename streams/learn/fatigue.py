@@ -21,8 +21,9 @@ from schemas.cells import DAY_MS
 from schemas.retirements import Retirement
 from schemas.token import code_of
 from streams.kafka.records import Record
-from streams.learn.pool_places import PoolPlaces, Standing
+from streams.learn.pool_places import Standing, standing
 from streams.learn.text_days import Place, TextDays
+from streams.learn.texts import PoolTexts
 
 log = structlog.get_logger("patter.streams.learn")
 
@@ -57,9 +58,9 @@ class _Round(Struct, frozen=True):
 class Fatigue:
     """Follows cells, pool and retirements; says what to retire. One thread's."""
 
-    def __init__(self, setup: FatigueSetup) -> None:
+    def __init__(self, setup: FatigueSetup, texts: PoolTexts) -> None:
         self._setup = setup
-        self._days, self._places = TextDays(), PoolPlaces()
+        self._days, self._texts = TextDays(), texts
         self._retired: dict[str, Retirement] = {}
         self._embedder = HashedTfidf()
         self._last: _Round | None = None
@@ -69,12 +70,10 @@ class Fatigue:
         self.waiting = 0
         """Texts that are worn and wait for another day's budget."""
 
-    def take(self, metrics: Iterable[Record], pool: Iterable[Record], retirements: Iterable[Record]) -> None:
-        """Apply records of the three topics."""
+    def take(self, metrics: Iterable[Record], retirements: Iterable[Record]) -> None:
+        """Apply records of the two topics."""
         for record in metrics:
             self._days.take(record)
-        for record in pool:
-            self._places.take(record)
         for record in retirements:
             try:
                 self._retire(_retirement.decode(record.value or b""))
@@ -115,7 +114,7 @@ class Fatigue:
 
     def _examine(self, begun: _Round) -> Iterator[None]:
         """Test every text, a stretch between two yields."""
-        self._tired, self._standing = [], self._places.standing()
+        self._tired, self._standing = [], standing(self._texts)
         open_ = sorted(
             (each.copy_id, each.segment, place)
             for place, each in self._standing.items()

@@ -29,6 +29,7 @@ from streams.learn.output import PolicyOutput
 from streams.learn.overview import Overview, StatsRow
 from streams.learn.setup import ROLE, LearnSetup
 from streams.learn.snapshots import next_snapshot
+from streams.learn.texts import PoolTexts
 from streams.learn.trials import Trials
 
 log = structlog.get_logger("patter.streams.learn")
@@ -71,9 +72,10 @@ class PolicyWriter:
         overview = Overview()
         cohorts = Cohorts(setup.experiment, setup.arms, setup.reward, setup.ageing)
         judged: tuple[int, PolicySnapshot | None, InForce, dict[str, float]] | None = None
-        refitting = Refitting(setup.conversion, setup.refit_every_s)
+        texts = PoolTexts()
+        refitting = Refitting(setup.conversion, setup.refit_every_s, texts)
         trials, scores = Trials(setup), ArmScores(setup.conversion if setup.styles is not None else None)
-        fatigue = Fatigue(setup.fatigue) if setup.fatigue is not None else None
+        fatigue = Fatigue(setup.fatigue, texts) if setup.fatigue is not None else None
         followed = [topics.metrics, topics.policy]
         followed += [topics.experiments] if topics.experiments is not None else []
         followed += [topics.copy] if setup.conversion is not None or fatigue is not None else []
@@ -91,11 +93,12 @@ class PolicyWriter:
                 overview.take(counted)
                 cohorts.take(counted)
                 pool = [record for record in records if record.topic == topics.copy]
-                refitting.take(counted, pool)
                 for record in pool:
+                    texts.take(record)
                     scores.take(record)
+                refitting.take(counted)
                 if fatigue is not None:
-                    fatigue.take(counted, pool, (each for each in records if each.topic == topics.retirements))
+                    fatigue.take(counted, (each for each in records if each.topic == topics.retirements))
                 self._heed(record for record in records if record.topic == topics.policy)
                 trials.take(records)
                 known = [reader.whole_ms(topic) or 0 for topic in followed]

@@ -1,23 +1,14 @@
 """Which texts stand in the pool for which segment, and in how many entries: what can be retired."""
 
 from collections import defaultdict
+from contextlib import suppress
 
-import msgspec
 from msgspec import Struct
 
 from schemas.copy import CopyKey
 from schemas.token import code_of
-from streams.kafka.records import Record
 from streams.learn.text_days import Place
-
-
-class _Text(Struct, frozen=True):
-    copy_id: str
-    slot_text: str
-
-
-class _Entry(Struct, frozen=True):
-    candidates: tuple[_Text, ...]
+from streams.learn.texts import PoolTexts
 
 
 class Standing(Struct, frozen=True):
@@ -29,45 +20,26 @@ class Standing(Struct, frozen=True):
     entries: int
 
 
-_entry = msgspec.json.Decoder(_Entry)
-
-
-class PoolPlaces:
-    """Every entry of the pool, of any channel, locale and bundle."""
-
-    def __init__(self) -> None:
-        self._entries: dict[bytes, tuple[str, tuple[_Text, ...]]] = {}
-        self.skipped = 0
-
-    def take(self, record: Record) -> None:
-        """Apply a record of `patter.copy.v1`; one that does not decode is skipped."""
-        key = record.key or b""
-        if not record.value:
-            self._entries.pop(key, None)
-            return
-        try:
+def standing(pool: PoolTexts) -> dict[Place, Standing]:
+    """Every text and segment by their codes, of any channel, locale and bundle. A code that two texts or segments share
+    says of neither what it did: it is left out.
+    """
+    entries: defaultdict[tuple[str, str], int] = defaultdict(int)
+    words: dict[str, str] = {}
+    for key, texts in pool.entries():
+        # A key that is none is of no segment.
+        with suppress(ValueError):
             segment = CopyKey.parse(key.decode()).segment
-            self._entries[key] = (segment, _entry.decode(record.value).candidates)
-        except (msgspec.MsgspecError, ValueError):
-            self.skipped += 1
-
-    def standing(self) -> dict[Place, Standing]:
-        """Every text and segment by their codes. A code that two texts or segments share says of neither what it did:
-        it is left out.
-        """
-        entries: defaultdict[tuple[str, str], int] = defaultdict(int)
-        words: dict[str, str] = {}
-        for segment, texts in self._entries.values():
             for text in texts:
                 entries[segment, text.copy_id] += 1
                 words[text.copy_id] = text.slot_text
-        segments = {segment for segment, _ in entries}
-        shared = _shared(words) | _shared(segments)
-        return {
-            Place(code_of(segment), code_of(copy_id)): Standing(copy_id, words[copy_id], segment, count)
-            for (segment, copy_id), count in entries.items()
-            if not {code_of(segment), code_of(copy_id)} & shared
-        }
+    segments = {segment for segment, _ in entries}
+    shared = _shared(words) | _shared(segments)
+    return {
+        Place(code_of(segment), code_of(copy_id)): Standing(copy_id, words[copy_id], segment, count)
+        for (segment, copy_id), count in entries.items()
+        if not {code_of(segment), code_of(copy_id)} & shared
+    }
 
 
 def _shared(names: "dict[str, str] | set[str]") -> set[int]:

@@ -1,4 +1,6 @@
-"""The texts behind the codes in copy cells, as the pool has them."""
+"""The pool's texts, as its topic has them: one follower for all that the policy writer asks of them."""
+
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import Struct
@@ -25,9 +27,12 @@ class PoolTexts:
     def __init__(self) -> None:
         self._keys: dict[bytes, tuple[_Text, ...]] = {}
         self.skipped = 0
+        self.version = 0
+        """Counts the records that came."""
 
     def take(self, record: Record) -> None:
         """Apply a record of `patter.copy.v1`; one that does not decode is skipped."""
+        self.version += 1
         key = record.key or b""
         if not record.value:
             self._keys.pop(key, None)
@@ -36,6 +41,10 @@ class PoolTexts:
             self._keys[key] = _entry.decode(record.value).candidates
         except msgspec.MsgspecError:
             self.skipped += 1
+
+    def entries(self) -> Iterator[tuple[bytes, tuple[_Text, ...]]]:
+        """By the entries' keys as they stand on the topic."""
+        return iter(self._keys.items())
 
     def by_code(self) -> dict[int, str]:
         """Slot texts. A code that two copy_ids share says of neither what it did: it is left out."""

@@ -13,10 +13,24 @@ from schemas.retirements import Retirement
 from schemas.token import code_of
 from streams.kafka.records import Record
 from streams.learn.fatigue import Fatigue, FatigueSetup
+from streams.learn.texts import PoolTexts
 
 START_MS = 20_600 * DAY_MS
 KEPT = TEXT_DAY.keep_ms // DAY_MS
 NAMES = ("x", "bags")
+
+
+class Following(Fatigue):
+    """With a pool of its own, as the policy writer hands it one."""
+
+    def __init__(self, made: FatigueSetup) -> None:
+        self.pool = PoolTexts()
+        super().__init__(made, self.pool)
+
+    def told(self, metrics: Iterable[Record], pool: Iterable[Record], retirements: Iterable[Record]) -> None:
+        for record in pool:
+            self.pool.take(record)
+        self.take(metrics, retirements)
 
 
 def setup(settle_ms: int = DAY_MS, **rules: object) -> FatigueSetup:
@@ -102,17 +116,17 @@ class Shop:
 
     def life(self, watching: FatigueSetup, days: int) -> list[Retirement]:
         """What is retired when the writer looks every morning, and takes what it has said."""
-        made, found = Fatigue(watching), []
-        made.take([], self.pool, [])
+        made, found = Following(watching), []
+        made.told([], self.pool, [])
         for number in range(1, days + 1):
-            made.take(self.morning(number), [], [])
+            made.told(self.morning(number), [], [])
             now = due(made, START_MS + number * DAY_MS + watching.settle_ms)
             made.wrote(now)
             found += now
         return found
 
 
-def due(made: Fatigue, now_ms: int, looks: int = 200) -> list[Retirement]:
+def due(made: Following, now_ms: int, looks: int = 200) -> list[Retirement]:
     """What a round comes to, with as many looks as it takes."""
     for _ in range(looks):
         found = made.due(now_ms)

@@ -1,6 +1,7 @@
 """P_conv in the policy writer: copy cells and texts in, a version out, and when a snapshot says so."""
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from conversions import model
 from learn_rig import SETUP, cohorts, prior, record
 
 from inference.decide.policy import Policy
+from inference.text.conversion import Conversion
 from inference.text.refit import Shown, in_force
 from schemas.cells import COPY, LIFE, OTHERS, ArmCell, Cell
 from schemas.copy import Candidate, CopyKey, PoolEntry
@@ -23,6 +25,19 @@ from streams.learn.texts import PoolTexts
 
 MODEL = model(question=0.1, exclamation=0.0)
 ASKS, SHOUTS = "Is {NAME} yours?", "{NAME} is yours!"
+
+
+class Following(Refitting):
+    """With a pool of its own, as the policy writer hands it one."""
+
+    def __init__(self, offline: Conversion | None, every_s: float) -> None:
+        self.pool = PoolTexts()
+        super().__init__(offline, every_s, self.pool)
+
+    def told(self, metrics: Iterable[Record], pool: Iterable[Record]) -> None:
+        for each in pool:
+            self.pool.take(each)
+        self.take(metrics)
 
 
 def copy_cell(copy_id: str, revision: int = 1, segment: str = "new", **counters: int) -> Record:
@@ -98,8 +113,8 @@ def test_texts_are_those_that_the_pool_holds(monkeypatch: pytest.MonkeyPatch) ->
     assert texts.by_code() == {code_of("c"): "Third."}
 
 
-def refitting(every_s: float = 60.0) -> Refitting:
-    made = Refitting(MODEL, every_s)
+def refitting(every_s: float = 60.0) -> Following:
+    made = Following(MODEL, every_s)
     assert made.renew(100.0) == InForce(None, MODEL.version)
     return made
 
@@ -109,7 +124,7 @@ CLICKED = [copy_cell("a", 2, impressions=50_000, clicks=900), copy_cell("b", 2, 
 
 def test_what_did_better_is_worth_more_from_the_next_fit_on() -> None:
     made = refitting()
-    made.take(CLICKED, [pool("p1", a=ASKS, b=SHOUTS)])
+    made.told(CLICKED, [pool("p1", a=ASKS, b=SHOUTS)])
     assert made.renew(159.9) == InForce(None, MODEL.version)
     now = made.renew(160.0)
     assert now.fit is not None
@@ -120,7 +135,7 @@ def test_what_did_better_is_worth_more_from_the_next_fit_on() -> None:
     assert found.version == now.version != MODEL.version
     assert made.renew(900.0) is now
     # A text that left the pool takes what is known of it along.
-    made.take([], [msgspec.structs.replace(pool("p1"), value=None)])
+    made.told([], [msgspec.structs.replace(pool("p1"), value=None)])
     assert made.renew(960.0) == InForce(None, MODEL.version)
 
 
@@ -132,22 +147,22 @@ def test_a_restarted_writer_comes_to_the_same_whatever_order_it_reads_in() -> No
     ]
     entries = [pool("p1", a=ASKS, b=SHOUTS), pool("p2", c="{NAME}, at last.")]
     first = refitting()
-    first.take(records, entries)
+    first.told(records, entries)
     random.Random(3).shuffle(records)
-    again = Refitting(MODEL, 60.0)
-    again.take(records, reversed(entries))
+    again = Following(MODEL, 60.0)
+    again.told(records, reversed(entries))
     assert again.renew(1.0) == first.renew(900.0) != InForce(None, MODEL.version)
 
 
 def test_without_a_model_nothing_is_held() -> None:
-    made = Refitting(None, 60.0)
-    made.take(iter(CLICKED), [pool("p1", a=ASKS)])
+    made = Following(None, 60.0)
+    made.told(iter(CLICKED), [pool("p1", a=ASKS)])
     assert made.renew(100.0) == NO_MODEL == InForce(None, None)
 
 
 def in_force_now() -> InForce:
-    made = Refitting(MODEL, 60.0)
-    made.take(CLICKED, [pool("p1", a=ASKS, b=SHOUTS)])
+    made = Following(MODEL, 60.0)
+    made.told(CLICKED, [pool("p1", a=ASKS, b=SHOUTS)])
     return made.renew(0.0)
 
 

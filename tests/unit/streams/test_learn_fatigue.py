@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worn_texts import START_MS, Shop, cell, day, due, entry, gone, said, setup, words
+from worn_texts import START_MS, Following, Shop, cell, day, due, entry, gone, said, setup, words
 
 from inference.experiment.exact import upper
 from inference.fatigue.decline import Day
@@ -16,9 +16,10 @@ from schemas.retirements import Retirement
 from schemas.token import code_of
 from streams.kafka.records import Record
 from streams.learn import pool_places as pool_places_module
-from streams.learn.fatigue import STRETCH, Fatigue
-from streams.learn.pool_places import PoolPlaces
+from streams.learn.fatigue import STRETCH
+from streams.learn.pool_places import standing
 from streams.learn.text_days import Place, TextDays
+from streams.learn.texts import PoolTexts
 
 HALVES = [0.1] * 10 + [0.05] * 10
 STAYS = [0.1] * 20
@@ -59,8 +60,8 @@ def test_a_record_says_who_when_why_and_by_which_figures() -> None:
 
 
 def test_a_day_is_not_tested_before_its_clicks_have_come_in() -> None:
-    shop, made = Shop({"a": HALVES, "b": STAYS}, 2_000, 1), Fatigue(setup(settle_ms=DAY_MS // 2))
-    made.take([record for number in range(1, 12) for record in shop.morning(number)], shop.pool, [])
+    shop, made = Shop({"a": HALVES, "b": STAYS}, 2_000, 1), Following(setup(settle_ms=DAY_MS // 2))
+    made.told([record for number in range(1, 12) for record in shop.morning(number)], shop.pool, [])
     over_ms = START_MS + 11 * DAY_MS
     assert due(made, over_ms + DAY_MS // 2 - 1) == []
     assert [each.copy_id for each in due(made, over_ms + DAY_MS // 2)] == ["a"]
@@ -73,17 +74,17 @@ def test_what_everybody_loses_retires_nobody() -> None:
 def test_a_text_that_left_the_pool_is_not_retired_and_one_that_shares_a_code_neither(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shop, made = Shop({"a": HALVES, "b": STAYS}, 2_000, 1), Fatigue(setup())
+    shop, made = Shop({"a": HALVES, "b": STAYS}, 2_000, 1), Following(setup())
     cells = [record for number in range(1, 21) for record in shop.morning(number)]
-    made.take(cells, [*shop.pool, gone(shop.pool[0])], [])
+    made.told(cells, [*shop.pool, gone(shop.pool[0])], [])
     assert due(made, START_MS + 22 * DAY_MS) == []
-    places = PoolPlaces()
+    pool = PoolTexts()
     monkeypatch.setattr(pool_places_module, "code_of", lambda name: 7 if name in "ab" else code_of(name))
     for record in (*shop.pool, entry("p9", ("c", "Third.")), entry("p8", ("c", "Third."))):
-        places.take(record)
-    ((place, standing),) = places.standing().items()
+        pool.take(record)
+    ((place, found),) = standing(pool).items()
     assert place == Place(code_of("new"), code_of("c"))
-    assert standing.entries == 2
+    assert found.entries == 2
 
 
 @settings(max_examples=15, deadline=None)
@@ -99,17 +100,17 @@ def test_a_writer_that_dies_neither_loses_nor_doubles_a_retirement_and_the_budge
     watching, done = setup(a_day=a_day), list[Retirement]()
     for today in range(8, 12):
         now_ms = START_MS + today * DAY_MS
-        first = Fatigue(watching)
-        first.take(records, shop.pool, said(done))
+        first = Following(watching)
+        first.told(records, shop.pool, said(done))
         found = due(first, now_ms)
         assert len(found) == min(a_day, 5 - len(done))
         assert not {each.key() for each in found} & {each.key() for each in done}
         # Transactions are whole; without them some of the records may stand there.
         stood = found[: min(kept, len(found))]
-        again = Fatigue(watching)
+        again = Following(watching)
         newest = list({record.key: record for record in records}.values())
         chance.shuffle(newest)
-        again.take(newest, chance.sample(shop.pool, len(shop.pool)), said([*done, *stood]))
+        again.told(newest, chance.sample(shop.pool, len(shop.pool)), said([*done, *stood]))
         rest = due(again, now_ms + 1)
         assert [each.copy_id for each in [*stood, *rest]] == [each.copy_id for each in found]
         done += [*stood, *rest]
@@ -118,21 +119,21 @@ def test_a_writer_that_dies_neither_loses_nor_doubles_a_retirement_and_the_budge
 
 
 def test_what_waits_for_a_budget_is_told() -> None:
-    shop, made = Shop({"a": HALVES, "b": HALVES, "c": STAYS, "d": STAYS}, 2_000, 1), Fatigue(setup(a_day=1))
-    made.take([record for number in range(1, 21) for record in shop.morning(number)], shop.pool, [])
+    shop, made = Shop({"a": HALVES, "b": HALVES, "c": STAYS, "d": STAYS}, 2_000, 1), Following(setup(a_day=1))
+    made.told([record for number in range(1, 21) for record in shop.morning(number)], shop.pool, [])
     assert len(due(made, START_MS + 22 * DAY_MS)) == 1
     assert made.waiting == 1
 
 
 def test_a_round_is_worked_off_in_stretches_and_begins_again_while_days_fill_up() -> None:
-    shop, made = Shop({"a": HALVES, "b": STAYS}, 2_000, 1), Fatigue(setup())
+    shop, made = Shop({"a": HALVES, "b": STAYS}, 2_000, 1), Following(setup())
     more = [entry(f"q{number}", (f"c{number}", words(100 + number))) for number in range(2 * STRETCH)]
     seen = [cell(f"c{number}", LIFE, 1, 10) for number in range(2 * STRETCH)]
     now_ms = START_MS + 22 * DAY_MS
-    made.take(seen, [*more, *shop.pool], [])
+    made.told(seen, [*more, *shop.pool], [])
     assert due(made, now_ms) == []
     assert made.due(now_ms) == []
-    made.take([record for number in range(1, 21) for record in shop.morning(number)], [], [])
+    made.told([record for number in range(1, 21) for record in shop.morning(number)], [], [])
     looks = 0
     while not (found := made.due(now_ms + 1)):
         looks += 1
@@ -145,8 +146,8 @@ def test_a_text_that_its_segment_knows_by_heart_is_retired_where_it_does_no_bett
     same = "{NAME} waits for you."
     pool = [entry("p1", ("a", same)), entry("p2", ("b", "{NAME} waits for you!")), entry("p3", ("c", words(1)))]
     cells = [cell("a", LIFE, 50, 1_000), cell("b", LIFE, 80, 1_000), cell("c", LIFE, 10, 100)]
-    made = Fatigue(setup())
-    made.take(cells, pool, [])
+    made = Following(setup())
+    made.told(cells, pool, [])
     (found,) = due(made, START_MS)
     assert (found.copy_id, found.reason) == ("a", "familiar")
     assert found.figures["familiarity"] > 0.9
