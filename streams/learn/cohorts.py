@@ -15,7 +15,6 @@ from inference.decide.buckets import Ageing, Buckets, Pair, counted
 from inference.decide.delay import DelayCurve
 from inference.decide.fit import Place, Tally
 from schemas.cells import DAY, LIFE, OTHERS, SECOND_MS, YOUNG, ArmCell, cell_of
-from schemas.token import code_of
 from streams.kafka.records import Record
 from streams.learn.cells import COHORT, is_named
 from streams.learn.setup import Reward
@@ -79,13 +78,14 @@ class _Row:
 
 
 class Cohorts:
-    """The newest revision of every cohort cell of `experiment` whose names are known. Used by one thread.
+    """The newest revision of every cohort cell of the experiment with this code whose names are known. One thread's.
 
-    Where age plays no part (`ageing.matters`) only sums for all time are held. `version` counts changes.
+    `arms` are those that count; None takes any. Where age plays no part (`ageing.matters`) only sums for all time are
+    held. `version` counts changes.
     """
 
-    def __init__(self, experiment: str, arms: Collection[str], reward: Reward, ageing: Ageing) -> None:
-        self._experiment, self._code, self._arms = experiment, code_of(experiment), frozenset(arms)
+    def __init__(self, experiment: int, arms: Collection[str] | None, reward: Reward, ageing: Ageing) -> None:
+        self._code, self._arms = experiment, None if arms is None else frozenset(arms)
         self._reward, self._ageing = reward, ageing
         self._columns: dict[ArmCell, int] = {}
         self._places: list[Place] = []
@@ -119,7 +119,9 @@ class Cohorts:
         found = _decode(value)
         if column is None:
             place = (found.category, found.segment, found.variant)
-            if not is_named(cell.arm, (found.experiment, *place)) or found.variant not in self._arms:
+            if not is_named(cell.arm, (found.experiment, *place)):
+                return
+            if self._arms is not None and found.variant not in self._arms:
                 return
             column = self._column(cell.arm, place)
         row = self._rows.get(cell.bucket)

@@ -1,7 +1,7 @@
 """All lifetime cohorts of a shop, from `patter.metrics.v1`: what the store is told."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -67,10 +67,6 @@ class Overview:
             if cell.experiment == experiment and cell.variant in sums:
                 add(sums[cell.variant], cell.counters)
         return sums
-
-    def lifetime(self, experiments: Collection[str]) -> Iterator[CellMetrics]:
-        """The lifetime cohorts of some experiments."""
-        return (cell for cell in self._cells.values() if cell.experiment in experiments)
 
     def take_rows(self) -> list[StatsRow]:
         """Rows of the stores' views that changed since the last call, over all categories and experiments."""

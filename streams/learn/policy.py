@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException
 from schemas.errors import PatterError
 from schemas.policies import PolicySnapshot
 from schemas.ports import Metrics
+from schemas.token import code_of
 from streams.broadcast.reader import BroadcastReader
 from streams.kafka.config import KafkaOptions
 from streams.kafka.records import Record
@@ -70,11 +71,11 @@ class PolicyWriter:
     def _follow(self, stop: Flag) -> None:
         topics, setup = self._setup.topics, self._setup
         overview = Overview()
-        cohorts = Cohorts(setup.experiment, setup.arms, setup.reward, setup.ageing)
+        cohorts = Cohorts(code_of(setup.experiment), setup.arms, setup.reward, setup.ageing)
         judged: tuple[int, PolicySnapshot | None, InForce, dict[str, float]] | None = None
         texts = PoolTexts()
         refitting = Refitting(setup.conversion, setup.refit_every_s, texts)
-        trials, scores = Trials(setup), ArmScores(setup.conversion if setup.styles is not None else None)
+        trials, scores = Trials(setup, cohorts), ArmScores(setup.conversion if setup.styles is not None else None)
         fatigue = Fatigue(setup.fatigue, texts) if setup.fatigue is not None else None
         followed = [topics.metrics, topics.policy]
         followed += [topics.experiments] if topics.experiments is not None else []
@@ -117,7 +118,7 @@ class PolicyWriter:
                     if state != judged:
                         made = next_snapshot(setup, cohorts, self._newest, self._now_ms(), in_force, warm)
                         judged = state
-                    made = trials.put(made, self._newest, overview, self._now_ms())
+                    made = trials.put(made, self._newest, self._now_ms())
                     if made is not None and not stop.is_set():
                         output.publish(made)
                         log.info("policy", version=made.version, cells=len(made.cells), why=made.why)

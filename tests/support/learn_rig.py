@@ -63,7 +63,7 @@ def overview(*records: Record) -> Overview:
 
 
 def cohorts(*records: Record, setup: LearnSetup = SETUP) -> Cohorts:
-    made = Cohorts(setup.experiment, setup.arms, setup.reward, setup.ageing)
+    made = Cohorts(code_of(setup.experiment), setup.arms, setup.reward, setup.ageing)
     made.take(records)
     return made
 
