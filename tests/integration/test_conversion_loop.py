@@ -3,31 +3,23 @@
 import shutil
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
-from confluent_kafka import Producer
 from conversions import model
-from role_workers import Workers, settings_on, until, write_config
+from role_workers import Workers, begin, settings_on, several, until, write_config
+from shop_topics import ShopTopics
 
-from features.store import FeatureOptions
-from features.store.apply import apply as apply_features
 from inference.bundle import starter_dir, take_conversion
 from inference.text.conversion import write_conversion
 from patter.settings import Settings
 from patter.verify.run import verify_online
 from patter.wiring.policy import newest_policy, publish_prior
-from schemas.catalog import Product
 from schemas.cells import LIFE
 from schemas.decisions import DecisionRead
 from schemas.partials import CellMetrics
 from schemas.policies import PolicySnapshot
 from schemas.token import code_of
-from streams.kafka.config import KafkaOptions, producer_config
-from streams.kafka.dump import read_topic
 
 pytestmark = pytest.mark.integration
 
@@ -39,25 +31,14 @@ SHOPPERS = 60
 VIEWS = 60
 
 
-class Shop:
+class Shop(ShopTopics):
     """What the shop sends, and what it gets."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings, self.options = settings, KafkaOptions(bootstrap=settings.kafka.bootstrap)
-        self.producer = Producer(producer_config(self.options))
-
-    def put(self, logical: str, key: str, value: object) -> None:
-        self.producer.produce(self.settings.topics[logical].name or "", key=key, value=msgspec.json.encode(value))
-
-    def event(self, kind: str, user_id: str, **fields: object) -> None:
-        head = {"kind": kind, "event_id": uuid.uuid4().hex, "user_id": user_id, "time": datetime.now(UTC)}
-        self.put("events", user_id, {**head, **fields})
 
     def view(self) -> None:
         """New shoppers look at products."""
         for number in range(VIEWS):
-            self.event("product_viewed", uuid.uuid4().hex, product_id=f"p{number % len(NAMES)}")
-        assert self.producer.flush(10) == 0
+            self.event("product_viewed", uuid.uuid4().hex, uuid.uuid4().hex, product_id=f"p{number % len(NAMES)}")
+        self.flush()
 
     def answer(self, decisions: list[DecisionRead]) -> None:
         """Many shoppers see each text; half of them click where it is shorter than most."""
@@ -66,14 +47,10 @@ class Shop:
         for each in decisions:
             for number in range(SHOPPERS):
                 user = f"{each.decision_id}-{number}"
-                self.event("copy_impression", user, token=each.token)
+                self.event("copy_impression", uuid.uuid4().hex, user, token=each.token)
                 if (len(each.slot_text or "") < middle and number % 2) or number % 20 == 0:
-                    self.event("copy_click", user, token=each.token)
-        assert self.producer.flush(30) == 0
-
-    def read(self, logical: str, kind: Any) -> list[Any]:
-        records = read_topic(self.options, self.settings.topics[logical].name or "")
-        return [msgspec.json.decode(record.value, type=kind) for record in records if record.value]
+                    self.event("copy_click", uuid.uuid4().hex, user, token=each.token)
+        self.flush()
 
     def written(self) -> list[DecisionRead]:
         """Decisions that show what the model wrote, one of each text."""
@@ -94,25 +71,15 @@ def roles(settings: Settings, tmp_path: Path) -> Iterator[dict[str, Workers]]:
     config = write_config(settings, tmp_path / "patter.toml", f'bundle = "{folder}"')
     more = "\n[learn]\nrefit_every_s = 1.0\n[experiment]\nholdout = 0.0\n[agents]\nwatch = false\n"
     config.write_text(config.read_text() + more)
-    apply_features(FeatureOptions(data_dir=settings.data_dir))
-    made = {role: Workers(role, tmp_path, config) for role in ROLES}
-    yield made
-    for workers in made.values():
-        for member in list(workers.running):
-            workers.kill(member)
+    with several(ROLES, settings, tmp_path, config) as made:
+        yield made
 
 
 def test_clicks_on_texts_change_the_p_conv_that_decisions_name(settings: Settings, roles: dict[str, Workers]) -> None:
     shop = Shop(settings)
-    for number, name in enumerate(NAMES):
-        product = Product(product_id=f"p{number}", name=name, category="kitchen", price_minor=1_000, currency="USD")
-        shop.put("catalog", product.product_id, product)
-    assert shop.producer.flush(10) == 0
+    shop.products(NAMES)
     publish_prior(settings, "a test", "every arm alike")
-    for role, workers in roles.items():
-        workers.start(f"{role}-0")
-    for role, workers in roles.items():
-        until(lambda w=workers, m=f"{role}-0": w.ready(m), lambda w=workers, m=f"{role}-0": w.said(m))
+    begin(roles)
 
     def enough() -> bool:
         shop.view()

@@ -9,26 +9,21 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from confluent_kafka import Producer
-from role_workers import Workers, settings_on, until, write_config
+from role_workers import Workers, settings_on, several, until, write_config
+from shop_topics import ShopTopics
 from typer.testing import CliRunner
 
-from features.store import FeatureOptions
-from features.store.apply import apply as apply_features
 from inference.generate.denied import text_key
 from patter.cli import build
 from patter.settings import Settings
 from patter.verify.run import verify_online
 from patter.wiring.tokens import token_keys
-from schemas.catalog import Product
 from schemas.cells import DAY_MS
 from schemas.copy import CopyKey, CopyRequest, PoolEntry
 from schemas.partials import CellMetrics
 from schemas.retirements import Retirement
 from schemas.token import Claims, CodeName, code_of, sign
 from streams.generate.renewal import NO_DECISION
-from streams.kafka.config import KafkaOptions, producer_config
-from streams.kafka.dump import read_topic
 
 pytestmark = pytest.mark.integration
 
@@ -40,33 +35,19 @@ DAYS, LOOKS = 10, 200
 FALLS, FALLS_LESS, STAYS = (0.3, 0.03), (0.3, 0.1), (0.3, 0.3)
 
 
-class Shop:
-    """What the shop sends, and what stands on its topics."""
+class Shop(ShopTopics):
+    """What the shop sends, and what stands in its pool."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings, self.options = settings, KafkaOptions(bootstrap=settings.kafka.bootstrap)
-        self.producer = Producer(producer_config(self.options))
+        super().__init__(settings)
         ((self.key_id, self.key),) = token_keys(settings).items()
         self.rng = np.random.default_rng(1)
-
-    def put(self, logical: str, key: str, value: object) -> None:
-        self.producer.poll(0)
-        self.producer.produce(self.settings.topics[logical].name or "", key=key, value=msgspec.json.encode(value))
-
-    def flush(self) -> None:
-        assert self.producer.flush(30) == 0
-
-    def read(self, logical: str, kind: Any) -> list[Any]:
-        records = read_topic(self.options, self.settings.topics[logical].name or "")
-        return [msgspec.json.decode(record.value, type=kind) for record in records if record.value]
 
     def pool(self) -> dict[CopyKey, PoolEntry]:
         return {entry.key(): entry for entry in self.read("copy", PoolEntry)}
 
     def begin(self) -> None:
-        for number, name in enumerate(NAMES):
-            product = Product(product_id=f"p{number}", name=name, category="kitchen", price_minor=999, currency="USD")
-            self.put("catalog", product.product_id, product)
+        self.products(NAMES)
         for name in ("default", "kitchen", "warm_discover", *SEGMENTS):
             self.put("codes", f"{code_of(name):08x}", CodeName(code_of(name), "name", name))
         self.flush()
@@ -143,18 +124,8 @@ def config(settings: Settings, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def roles(settings: Settings, config: Path, tmp_path: Path) -> Iterator[dict[str, Workers]]:
-    apply_features(FeatureOptions(data_dir=settings.data_dir))
-    made = {role: Workers(role, tmp_path, config) for role in ROLES}
-    yield made
-    for workers in made.values():
-        for member in list(workers.running):
-            workers.kill(member)
-
-
-def start(workers: Workers) -> None:
-    member = f"{workers.role}-0"
-    workers.start(member)
-    until(lambda: workers.ready(member), lambda: workers.said(member))
+    with several(ROLES, settings, tmp_path, config) as made:
+        yield made
 
 
 def listed(config: Path) -> list[dict[str, Any]]:
@@ -169,7 +140,7 @@ def test_a_text_that_wears_off_is_retired_and_does_not_come_back(
 ) -> None:
     shop = Shop(settings)
     shop.begin()
-    start(roles["generate"])
+    roles["generate"].begin()
     shop.ask()
 
     def written() -> bool:
@@ -196,8 +167,8 @@ def test_a_text_that_wears_off_is_retired_and_does_not_come_back(
 
     lost = holding(before, worn, "regular")
     elsewhere = holding(before, worn, "loyal")
-    start(roles["collect"])
-    start(roles["learn"])
+    roles["collect"].begin()
+    roles["learn"].begin()
     shop.look({worn: FALLS, weary: FALLS_LESS, **dict.fromkeys(fresh, STAYS)})
 
     # One a day: the other waits.
@@ -230,14 +201,14 @@ def test_a_text_that_wears_off_is_retired_and_does_not_come_back(
     # Another writer, and another generator, know all of it; and whoever asks again is not given it.
     for role in ("learn", "generate"):
         roles[role].kill(f"{role}-0")
-        start(roles[role])
+        roles[role].begin()
     until(lambda: roles["learn"].metric("learn-0", waits) == 1.0, lambda: roles["learn"].said("learn-0"))
     for key in lost:
         shop.put("copy", key.encode(), before[key])
     shop.flush()
     # Somebody has put the old entries back: who starts looks at every one.
     roles["generate"].kill("generate-0")
-    start(roles["generate"])
+    roles["generate"].begin()
     until(renewed, lambda: ({key: shop.pool()[key] for key in lost}, roles["generate"].said("generate-0")))
     assert len(shop.read("retirements", Retirement)) == 1
     (told,) = listed(config)

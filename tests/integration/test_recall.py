@@ -3,13 +3,13 @@
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 import pytest
-from confluent_kafka import Producer
 from role_workers import Workers, settings_on, until, write_config
+from shop_topics import ShopTopics
 
 from features.store import FeatureOptions
 from features.store.apply import apply as apply_features
@@ -19,8 +19,6 @@ from patter.wiring.policy import publish_prior
 from schemas.catalog import Product
 from schemas.copy import Candidate, PoolEntry
 from schemas.decisions import DecisionRead
-from streams.kafka.config import KafkaOptions, producer_config
-from streams.kafka.dump import read_topic
 
 pytestmark = pytest.mark.integration
 
@@ -50,14 +48,7 @@ TEXTS = {
 }
 
 
-class Shop:
-    def __init__(self, settings: Settings) -> None:
-        self.settings, self.options = settings, KafkaOptions(bootstrap=settings.kafka.bootstrap)
-        self.producer = Producer(producer_config(self.options))
-
-    def put(self, logical: str, key: str, value: object) -> None:
-        self.producer.produce(self.settings.topics[logical].name or "", key=key, value=msgspec.json.encode(value))
-
+class Shop(ShopTopics):
     def say(self, product: Product) -> int:
         """Publish the record; answers when the broker took it, by its own clock."""
         moments: list[int] = []
@@ -75,15 +66,12 @@ class Shop:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             user = uuid.uuid4().hex
-            event = {"kind": "product_viewed", "event_id": user, "user_id": user, "product_id": "p1"}
-            self.put("events", user, {**event, "time": datetime.now(UTC)})
-            self.producer.poll(0)
+            self.event("product_viewed", user, user, product_id="p1")
             time.sleep(0.01)
-        assert self.producer.flush(10) == 0
+        self.flush()
 
     def decisions(self) -> list[DecisionRead]:
-        records = read_topic(self.options, self.settings.topics["decisions"].name or "")
-        return [msgspec.json.decode(record.value, type=DecisionRead) for record in records if record.value]
+        return self.read("decisions", DecisionRead)
 
 
 def moment_ms(decision: DecisionRead) -> float:

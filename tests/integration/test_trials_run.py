@@ -9,38 +9,28 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from math import exp, log
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 import scipy.stats
-from confluent_kafka import Producer
 from report_figures import always_valid, delta, intent
-from role_workers import Workers, settings_on, until, write_config
+from role_workers import Workers, begin, settings_on, several, until, write_config
+from shop_topics import ShopTopics
 
-from features.default_segments import DEFAULT_TABLE
-from features.store import FeatureOptions
-from features.store.apply import apply as apply_features
-from inference.bundle import load_bundle, starter_dir
 from inference.decide.hashing import unit
 from inference.experiment.lifecycle import draft, planned, started
-from inference.generate.copyset import copy_id
 from patter.settings import Settings
 from patter.verify.run import verify_online
 from patter.wiring.policy import publish_prior
 from patter.wiring.tokens import token_keys
-from schemas.catalog import Product
-from schemas.copy import Candidate, CopyKey, PoolEntry
 from schemas.decisions import DecisionRead
 from schemas.experiments import ExperimentArm, ExperimentRecord, Mode, StoppingRule
-from schemas.partials import CellMetrics
 from schemas.policies import PolicySnapshot
 from schemas.token import code_of, verify
-from streams.kafka.config import KafkaOptions, producer_config
+from streams.kafka.config import KafkaOptions
 from streams.kafka.dump import read_topic
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -48,7 +38,6 @@ PATIENCE_S = 120.0
 
 ROLES = ("serve", "collect", "learn")
 ARM, ARMS = "warm_discover", ("template", "warm_discover")
-TEXT = "Come and see {NAME}"
 SHOPPERS, VIEWS, HOLDOUT = 600, 4, 0.25
 
 
@@ -74,44 +63,16 @@ def clicks(each: DecisionRead) -> bool:
     return unit("click", each.event_id) < (0.4 if liked is None else 0.8 if each.arm == liked else 0.1)
 
 
-class Shop:
-    """What the shop sends, and what it reads."""
+class Shop(ShopTopics):
+    """What the shop sends."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings, self.options = settings, KafkaOptions(bootstrap=settings.kafka.bootstrap)
-        self.producer = Producer(producer_config(self.options))
-        self.orders = 0
-
-    def put(self, logical: str, key: str, value: object) -> None:
-        self.producer.produce(self.settings.topics[logical].name or "", key=key, value=msgspec.json.encode(value))
-
-    def event(self, kind: str, event_id: str, user_id: str, **fields: object) -> None:
-        self.put(
-            "events",
-            user_id,
-            {"kind": kind, "event_id": event_id, "user_id": user_id, "time": datetime.now(UTC), **fields},
-        )
-
-    def stock(self) -> None:
-        self.put("catalog", "p", Product(product_id="p", name="Mug", category="kitchen", price_minor=1, currency="USD"))
-        bundle = load_bundle(starter_dir()).sha256
-        channel, locale = self.settings.serve.channel, self.settings.serve.locale
-        for segment in {*(rule.name for rule in DEFAULT_TABLE.rules), DEFAULT_TABLE.default, DEFAULT_TABLE.unknown}:
-            text = Candidate(copy_id=copy_id(bundle, TEXT), slot_text=TEXT, bundle_sha256=bundle)
-            key = CopyKey("p", segment, ARM, channel, locale)
-            entry = PoolEntry(
-                product_id="p", segment=segment, variant=ARM, channel=channel, locale=locale, candidates=[text]
-            )
-            self.put("copy", key.encode(), entry)
-        for each in experiments():
-            self.put("experiments", each.key(), each)
-        assert self.producer.flush(30) == 0
+    orders = 0
 
     def view(self, round_: int) -> None:
         for number in range(VIEWS):
             for shopper in range(SHOPPERS):
-                self.event("product_viewed", f"v{round_}-{number}-{shopper}", f"s{shopper}", product_id="p")
-        assert self.producer.flush(60) == 0
+                self.event("product_viewed", f"v{round_}-{number}-{shopper}", f"s{shopper}", product_id="p0")
+        self.flush()
 
     def answer(self, decisions: list[DecisionRead]) -> None:
         """Shoppers see what was shown and click; some buy, none of them through a token."""
@@ -122,7 +83,7 @@ class Shop:
                     self.event("copy_click", f"c{each.event_id}", each.user_id, token=each.token)
             if unit("buy", each.event_id) < 0.15:
                 self.orders += 1
-                line = {"line": 1, "product_id": "p", "quantity": 1, "revenue_minor": 100 + self.orders % 7}
+                line = {"line": 1, "product_id": "p0", "quantity": 1, "revenue_minor": 100 + self.orders % 7}
                 self.event(
                     "order_placed",
                     f"o{each.event_id}",
@@ -131,16 +92,7 @@ class Shop:
                     currency="USD",
                     lines=[line],
                 )
-        assert self.producer.flush(60) == 0
-
-    def read(self, logical: str, kind: Any) -> list[Any]:
-        records = read_topic(self.options, self.settings.topics[logical].name or "")
-        return [msgspec.json.decode(record.value, type=kind) for record in records if record.value]
-
-    def counted(self) -> dict[str, int]:
-        totals = [each for each in self.read("metrics", CellMetrics) if each.family == "total"]
-        newest = max(totals, key=lambda each: each.revision, default=None)
-        return {} if newest is None else dict(newest.counters)
+        self.flush()
 
 
 @pytest.fixture
@@ -167,12 +119,8 @@ def roles(
     settings: Settings, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dict[str, Workers]]:
     monkeypatch.setattr("role_workers.PATIENCE_S", PATIENCE_S)
-    apply_features(FeatureOptions(data_dir=settings.data_dir))
-    made = {role: Workers(role, tmp_path, config) for role in ROLES}
-    yield made
-    for workers in made.values():
-        for member in list(workers.running):
-            workers.kill(member)
+    with several(ROLES, settings, tmp_path, config) as made:
+        yield made
 
 
 def asked(config: Path, *words: str) -> dict[str, Any]:
@@ -185,12 +133,9 @@ def asked(config: Path, *words: str) -> dict[str, Any]:
 
 def test_experiments_all_the_way(settings: Settings, config: Path, roles: dict[str, Workers]) -> None:
     shop = Shop(settings)
-    shop.stock()
+    shop.stock(ARM, experiments())
     publish_prior(settings, "a test", "every arm alike")
-    for role, workers in roles.items():
-        workers.start(f"{role}-0")
-    for role, workers in roles.items():
-        until(lambda w=workers, m=f"{role}-0": w.ready(m), lambda w=workers, m=f"{role}-0": w.said(m))
+    begin(roles)
 
     first = decided_in(shop, 0, roles)
     shop.answer(first)
@@ -201,6 +146,7 @@ def test_experiments_all_the_way(settings: Settings, config: Path, roles: dict[s
     until(
         lambda: believes(shop, "growing"), lambda: (shop.read("policy", PolicySnapshot), roles["learn"].said("learn-0"))
     )
+    believed = max(each.version for each in shop.read("policy", PolicySnapshot))
     second = decided_in(shop, 1, roles)
     drawn = Counter((each.experiment, each.arm) for each in second)
     assert drawn["growing", ARM] > 9 * drawn["growing", "template"] > 0
@@ -224,6 +170,14 @@ def test_experiments_all_the_way(settings: Settings, config: Path, roles: dict[s
     replayed = asked(config, "replay", "--broker")
     assert (replayed["differing"], replayed["replayed"]) == (0, 2 * SHOPPERS * VIEWS)
     assert replayed["experiments"]["decisions_by_mode"].keys() == {"settings", "fixed", "adaptive"}
+
+    # What the first round taught, judged on both: the settings' own decisions, of which half were drawn evenly.
+    judged = asked(config, "policy", "evaluate", "--version", str(believed), "--in-sample")
+    own = [each for each in first + second if each.experiment == settings.experiment.name]
+    shown = [each for each in own if each.action == "show" and not each.excluded]
+    assert judged["outcomes"]["used"] == len(shown)
+    assert judged["logged"]["value"] == pytest.approx(sum(map(clicks, shown)) / len(shown))
+    assert judged["gain"]["low"] > 0
 
 
 def decided_in(shop: Shop, round_: int, roles: dict[str, Workers]) -> list[DecisionRead]:

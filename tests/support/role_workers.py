@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from features.store import FeatureOptions
+from features.store.apply import apply as apply_features
 from patter.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -94,3 +97,34 @@ class Workers:
 
     def said(self, member: str) -> str:
         return (self.folder / f"{member}.log").read_text()[-4000:]
+
+    def begin(self) -> None:
+        """Its first member, until it is ready."""
+        self.start(self.first)
+        self.await_first()
+
+    def await_first(self) -> None:
+        until(lambda: self.ready(self.first), lambda: self.said(self.first))
+
+    @property
+    def first(self) -> str:
+        return f"{self.role}-0"
+
+
+def begin(roles: dict[str, Workers]) -> None:
+    """The first member of each, side by side, until all are ready."""
+    for workers in roles.values():
+        workers.start(workers.first)
+    for workers in roles.values():
+        workers.await_first()
+
+
+@contextmanager
+def several(roles: Sequence[str], settings: Settings, folder: Path, config: Path) -> Iterator[dict[str, Workers]]:
+    """Roles with a feature store of their own. Whoever runs at the end is killed."""
+    apply_features(FeatureOptions(data_dir=settings.data_dir))
+    made = {role: Workers(role, folder, config) for role in roles}
+    yield made
+    for workers in made.values():
+        for member in list(workers.running):
+            workers.kill(member)
