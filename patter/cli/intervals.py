@@ -1,29 +1,37 @@
 """`patter evaluate intervals`: error rates and power of the intervals of reports, on simulated experiments."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from patter.cli.options import Json, Seed
+from patter.cli.past_intervals import LEAST, SLACK, past
 
-# The rejection rate of A/As that is put up with, by its upper bound: 6.5 % at alpha = 0.05.
-_SLACK = 1.3
 _POWER = 0.8
-# No arm is judged with fewer shoppers: `schemas.experiments.StoppingRule.min_shoppers`.
-_LEAST = 100
 
 
 def intervals(
     experiments: Annotated[int, typer.Option("--experiments", min=1, help="Simulated, of each kind.")] = 1000,
     peeks: Annotated[int, typer.Option("--peeks", min=1, help="Looks, one after each batch of shoppers.")] = 20,
     effect: Annotated[float, typer.Option("--effect", help="Planned and planted: 0.2 is a rate a fifth higher.")] = 0.2,
-    baseline: Annotated[float, typer.Option("--baseline", help="The control's click rate.")] = 0.1,
+    baseline: Annotated[
+        float, typer.Option("--baseline", help="The control's click rate; with --data it is the data's.")
+    ] = 0.1,
     alpha: Annotated[float, typer.Option("--alpha", help="The error rate that is asked for.")] = 0.05,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Split these shoppers at random instead: CSV or JSON lines, .gz allowed."),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="Of --data: FIELD=COLUMN; fields: shopper, trials (else 1 a row), successes."),
+    ] = None,
     seed: Seed = 1,
     json: Json = None,
 ) -> None:
-    """Error rates of the intervals, simulated: A/As and planted effects, looked at after every batch.
+    """Error rates of the intervals: A/As and planted effects, simulated or of your own log, seen after every batch.
 
     Exit 1 where the intervals do not do what they promise, or there are too few experiments to show it.
     """
@@ -32,6 +40,11 @@ def intervals(
     from patter.result import envelope, write_result
     from schemas.errors import Code, ConfigError
 
+    if data is not None:
+        past(data, mapping or (), experiments, peeks, effect, alpha, seed, json)
+        return
+    if mapping:
+        raise ConfigError(Code.USAGE, "there are no columns to map", where="--map", hint="it goes with --data")
     started = datetime.now(UTC)
     try:
         plan = planned(baseline, effect, peeks, alpha, _POWER)
@@ -42,14 +55,14 @@ def intervals(
         "peeks": peeks,
         "baseline": baseline,
         "plan": plan,
-        "least": _LEAST,
+        "least": LEAST,
     }
     same = run(Trials(true_effect=0.0, **asked), 2 * seed)
     planted = run(Trials(true_effect=effect, **asked), 2 * seed + 1)
     bound, per_shopper = upper(same.always_valid, experiments), exposure(peeks)[0]
     failures = []
-    if bound > _SLACK * alpha:
-        failures.append(f"the upper bound of the rejected A/As is {bound:.4f}, above {_SLACK * alpha:.4f}")
+    if bound > SLACK * alpha:
+        failures.append(f"the upper bound of the rejected A/As is {bound:.4f}, above {SLACK * alpha:.4f}")
     if not inside(same.fixed, experiments, alpha):
         failures.append(f"one look rejects {same.fixed / experiments:.4f} of the A/As, away from {alpha:g}")
     if planted.always_valid < _POWER * experiments:

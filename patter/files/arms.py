@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from patter.files.columns import Columns
+from patter.files.columns import Columns, own_columns
 from patter.files.faults import invalid, no_column
 from patter.files.rows import Row, open_table
 from schemas.arms import Arm
-from schemas.errors import Code, ConfigError
 
 FIELDS = ("test", "group", "text", "image", "impressions", "clicks", "excluded", "segment")
 _NEEDED = ("test", "group", "text", "impressions", "clicks")
@@ -16,19 +15,7 @@ _SWITCH = {"": False, "0": False, "false": False, "no": False, "1": True, "true"
 
 def arm_columns(mapping: Iterable[str], group: str) -> Columns:
     """From `FIELD=COLUMN` and the column of the group. Raises ConfigError (usage) that lists the fields."""
-    names = {"group": group}
-    for text in mapping:
-        field, sign, column = (part.strip() for part in text.partition("="))
-        if not sign or not column:
-            raise ConfigError(Code.USAGE, f"{text!r} is no FIELD=COLUMN", where="--map", hint="as in text=headline")
-        if field not in FIELDS:
-            raise ConfigError(
-                Code.USAGE, f"there is no field {field!r}", where=f"--map {text}", hint=f"fields: {', '.join(FIELDS)}"
-            )
-        if names.get(field, column) != column or (field in names and field != "group"):
-            raise ConfigError(Code.USAGE, f"{field} is mapped twice", where="--map", hint="once is enough")
-        names[field] = column
-    return Columns(names, frozenset(names))
+    return own_columns(mapping, FIELDS, {"group": group})
 
 
 def read_arms(path: Path, columns: Columns) -> list[Arm]:

@@ -1,6 +1,6 @@
 """Which column holds which field: `--map FIELD=COLUMN`, for all three files at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -65,6 +65,22 @@ class Columns(Struct, frozen=True):
         column = self.column(field)
         known = set(columns)
         return column.startswith("=") or column in known or (field not in self.firm and field in known)
+
+
+def own_columns(mapping: Iterable[str], fields: Sequence[str], named: Mapping[str, str] | None = None) -> Columns:
+    """Columns of a file that has its own fields, from `FIELD=COLUMN`; `named` are those that an option of their own
+    names. Raises ConfigError (usage) that lists the fields.
+    """
+    names = dict(named or {})
+    for text in mapping:
+        field, sign, column = (part.strip() for part in text.partition("="))
+        if not sign or not column or field not in fields:
+            hint = f"FIELD=COLUMN; fields: {', '.join(fields)}"
+            raise ConfigError(Code.USAGE, f"{text!r} names no field and column", where="--map", hint=hint)
+        if names.get(field, column) != column or (field in names and field not in (named or {})):
+            raise ConfigError(Code.USAGE, f"{field} is mapped twice", where="--map", hint="once is enough")
+        names[field] = column
+    return Columns(names, frozenset(names))
 
 
 class FieldMap(Struct, frozen=True):

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from patter.files.columns import Columns
+from patter.files.columns import Columns, own_columns
 from patter.files.faults import invalid, no_column
 from patter.files.fields import Fields
 from patter.files.rows import open_table
-from schemas.errors import Code, ConfigError
 
 FIELDS = ("experiment", "arm", "n", "expected_share", "source", "by")
 
@@ -29,16 +28,7 @@ class ArmCount(Struct, frozen=True, kw_only=True):
 
 def count_columns(mapping: Iterable[str], by: str | None) -> Columns:
     """From `FIELD=COLUMN` and the column that sorts experiments. Raises ConfigError (usage) that lists the fields."""
-    names = {} if by is None else {"by": by}
-    for text in mapping:
-        field, sign, column = (part.strip() for part in text.partition("="))
-        if not sign or not column or field not in FIELDS:
-            hint = f"FIELD=COLUMN; fields: {', '.join(FIELDS)}"
-            raise ConfigError(Code.USAGE, f"{text!r} names no field and column", where="--map", hint=hint)
-        if names.get(field, column) != column:
-            raise ConfigError(Code.USAGE, f"{field} is mapped twice", where="--map", hint="once is enough")
-        names[field] = column
-    return Columns(names, frozenset(names))
+    return own_columns(mapping, FIELDS, {} if by is None else {"by": by})
 
 
 def read_counts(path: Path, columns: Columns) -> list[ArmCount]:

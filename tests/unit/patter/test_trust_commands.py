@@ -109,3 +109,65 @@ def test_too_few_experiments_show_nothing_and_end_with_one() -> None:
 def test_a_plan_that_is_none_is_usage() -> None:
     with pytest.raises(ConfigError, match="no plan"):
         asked("intervals", "--effect", "0")
+
+
+def a_log_of_visits(folder: Path) -> Path:
+    """300 shoppers with 4 visits each; every third of them buys at every second."""
+    path = folder / "visits.csv"
+    rows = [
+        f"s{who},{1 + visit % 2},{int(who % 3 == 0 and visit % 2 == 0)}" for visit in range(4) for who in range(300)
+    ]
+    path.write_text("\n".join(["who,seen,bought", *rows]) + "\n")
+    return path
+
+
+def test_intervals_of_a_log_s_own_shoppers(tmp_path: Path) -> None:
+    columns = ("--map", "shopper=who", "--map", "trials=seen", "--map", "successes=bought")
+    words = ("intervals", "--data", str(a_log_of_visits(tmp_path)), *columns, "--experiments", "400", "--effect", "0.5")
+    code, told = asked(*words, "--peeks", "4")
+    assert (code, told["ok"], told["simulated"], told["rows"]) == (0, True, False, 1_200)
+    assert told["baseline"] == pytest.approx(200 / 1_800)
+    assert told["shoppers"] == {"all": 300, "impressions_each": 6.0}
+    assert told["upper_bound"] <= 0.065
+    assert told["design_effect"] > 1
+    assert asked(*words, "--peeks", "4")[1]["power"] == told["power"] > 0.2
+    text = CliRunner().invoke(build(), ["evaluate", *words]).stdout
+    assert "400 splits of 300 shoppers" in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "words", "what"),
+    [
+        (("a,1", "b,0"), (), "successes"),
+        (("a,1", "b,0"), ("--map", "successes=bought", "--map", "trials=seen"), "seen"),
+        (("a,1", "b,-1"), ("--map", "successes=bought"), "no amount"),
+        (("a,1", "b,nan"), ("--map", "successes=bought"), "no amount"),
+        (("a,1", "a,0"), ("--map", "successes=bought"), "two shoppers"),
+        (("a,1", "b,1"), ("--map", "successes=bought"), "two shoppers who differ"),
+        (("a,1", "b,0"), ("--map", "successes=bought", "--effect", "3"), "not trials enough"),
+        (("a,1", "b,0"), ("--map", "clicks=bought"), "names no field"),
+    ],
+)
+def test_a_log_that_cannot_be_split_says_why(
+    tmp_path: Path, rows: tuple[str, ...], words: tuple[str, ...], what: str
+) -> None:
+    path = a_file(tmp_path, *rows, header="shopper,bought")
+    with pytest.raises(ConfigError) as error:
+        asked("intervals", "--data", str(path), *words)
+    assert what in error.value.line()
+
+
+def test_columns_are_of_data_only() -> None:
+    with pytest.raises(ConfigError, match="no columns"):
+        asked("intervals", "--map", "shopper=who")
+
+
+def test_on_real_customers_of_a_mailing() -> None:
+    """Hillstrom's e-mail test, whoever got which mail: rare purchases of unequal amounts."""
+    path = Path(__file__).parents[4] / "shared" / "data" / "hillstrom" / "hillstrom_dev.csv.gz"
+    if not path.exists():
+        pytest.skip("the shared data are not here")
+    words = ("--map", "shopper=customer_id", "--map", "successes=spend", "--experiments", "200", "--peeks", "5")
+    code, told = asked("intervals", "--data", str(path), *words)
+    assert (code, told["shoppers"]["all"]) == (0, 44_829)
+    assert told["upper_bound"] <= 0.065
