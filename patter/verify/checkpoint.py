@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from patter.verify.rules import Rules
 from schemas.errors import Code, ConfigError
 
-SCHEMA = "patter.checkpoint/1"
+SCHEMA = "patter.checkpoint/2"
 STATE, MANIFEST = "state.duckdb", "manifest.json"
 # The newest may be found spoilt, and the one before may reach a log that was cut meanwhile.
 KEPT = 3
