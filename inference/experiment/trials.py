@@ -179,7 +179,7 @@ class _Found:
             fixed = gap > fixed_half_width(total, level)
             naive = gap > fixed_half_width((value * (1 - value) / x).sum(axis=1), level)
             if len(sums) > _PLAIN:
-                other, left = _adjusted(n, sums)
+                other, left = _adjusted(n, sums, gap, total)
                 better_fixed, saved = other > fixed_half_width(left, level), 1 - left / total
                 better |= (n >= trials.least) & (other > half_width(left, trials.plan.variance, level))
             if n >= trials.least:
@@ -206,17 +206,17 @@ class _Found:
         )
 
 
-def _adjusted(n: int, sums: Floats) -> tuple[Floats, Floats]:
-    """(size of the difference, its variance) of each experiment, as reports tell them."""
-    found = np.empty((2, sums.shape[1]))
+def _adjusted(n: int, sums: Floats, gap: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """(size of the difference, its variance) of each experiment as reports tell them: the plain ones where nobody is
+    known."""
+    found = np.stack([gap, variance])
     for place in range(sums.shape[1]):
         arms = {}
         for arm in (0, 1):
             own = dict(zip(_NAMES, map(int, sums[:, place, arm]), strict=True))
             arms[str(arm)] = ShopperSums(n=n, **own)
         better = adjusted(arms)
-        if better is None:
-            raise ValueError("with so few shoppers nothing can be adjusted")
-        gap = difference(better["1"], better["0"])
-        found[:, place] = abs(gap.value), gap.variance
+        if better is not None:
+            apart = difference(better["1"], better["0"])
+            found[:, place] = abs(apart.value), apart.variance
     return found[0], found[1]

@@ -1,11 +1,14 @@
 """`patter evaluate intervals`: error rates and power of the intervals of reports, on simulated experiments."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from patter.cli.options import Json, Seed
+
+if TYPE_CHECKING:
+    from inference.experiment.trials import Outcomes
 
 # The rejection rate of A/As that is put up with, by its upper bound: 6.5 % at alpha = 0.05.
 _SLACK = 1.3
@@ -20,6 +23,9 @@ def intervals(
     effect: Annotated[float, typer.Option("--effect", help="Planned and planted: 0.2 is a rate a fifth higher.")] = 0.2,
     baseline: Annotated[float, typer.Option("--baseline", help="The control's click rate.")] = 0.1,
     alpha: Annotated[float, typer.Option("--alpha", help="The error rate that is asked for.")] = 0.05,
+    before: Annotated[
+        float, typer.Option("--before", min=0, help="Impressions that shoppers had before, in the mean: CUPED's gain.")
+    ] = 0.0,
     seed: Seed = 1,
     json: Json = None,
 ) -> None:
@@ -43,6 +49,7 @@ def intervals(
         "baseline": baseline,
         "plan": plan,
         "least": _LEAST,
+        "before": before,
     }
     same = run(Trials(true_effect=0.0, **asked), 2 * seed)
     planted = run(Trials(true_effect=effect, **asked), 2 * seed + 1)
@@ -54,6 +61,11 @@ def intervals(
         failures.append(f"one look rejects {same.fixed / experiments:.4f} of the A/As, away from {alpha:g}")
     if planted.always_valid < _POWER * experiments:
         failures.append(f"the power is {planted.always_valid / experiments:.4f}, below {_POWER:g}")
+    adjusted = _adjusted(same, planted)
+    if adjusted is not None and adjusted["upper_bound"] > _SLACK * alpha:
+        failures.append(f"adjusted, the upper bound is {adjusted['upper_bound']:.4f}, above {_SLACK * alpha:.4f}")
+    if adjusted is not None and not inside(round(adjusted["rejected_fixed"] * experiments), experiments, alpha):
+        failures.append(f"adjusted, one look rejects {adjusted['rejected_fixed']:.4f}, away from {alpha:g}")
     told: dict[str, Any] = {
         "experiments": experiments,
         "peeks": peeks,
@@ -75,6 +87,8 @@ def intervals(
             "used": planted.shoppers,
             "impressions_each": per_shopper,
         },
+        "before": before,
+        "adjusted": adjusted,
         "simulated": True,
     }
     write_result(envelope("evaluate.intervals", "evaluate intervals", seed, started, failures, None) | told, json)
@@ -84,6 +98,24 @@ def intervals(
         typer.echo(failure, err=True)
     if failures:
         raise typer.Exit(1)
+
+
+def _adjusted(same: "Outcomes", planted: "Outcomes") -> dict[str, Any] | None:
+    """The same experiments by what was known of their shoppers before (CUPED)."""
+    from inference.experiment.exact import upper
+
+    if same.adjusted is None or planted.adjusted is None:
+        return None
+    n = same.experiments
+    return {
+        "rejected_peeked": same.adjusted.always_valid / n,
+        "upper_bound": upper(same.adjusted.always_valid, n),
+        "rejected_fixed": same.adjusted.fixed / n,
+        "power": planted.adjusted.always_valid / n,
+        "power_fixed": planted.adjusted.fixed / n,
+        "used": planted.adjusted.shoppers,
+        "saved": same.adjusted.saved,
+    }
 
 
 def _text(told: dict[str, Any]) -> str:
@@ -105,5 +137,18 @@ def _text(told: dict[str, Any]) -> str:
             "planted effects that were found:",
             f"  {rows[0][0]:38} {told['power']:.2%}, after {shoppers['used']:,.0f} shoppers in the mean",
             f"  {rows[1][0]:38} {told['power_fixed']:.2%}",
+            *_adjusted_lines(told["before"], told["adjusted"]),
         ]
     )
+
+
+def _adjusted_lines(before: float, found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return []
+    return [
+        f"adjusted by what was known before ({before:g} impressions in the mean), variance saved {found['saved']:.1%}:",
+        f"  {'A/As, every look':38} {found['rejected_peeked']:.2%}, upper bound {found['upper_bound']:.2%}",
+        f"  {'A/As, one look at the end':38} {found['rejected_fixed']:.2%}",
+        f"  {'planted, every look':38} {found['power']:.2%}, after {found['used']:,.0f} shoppers in the mean",
+        f"  {'planted, one look at the end':38} {found['power_fixed']:.2%}",
+    ]
