@@ -109,11 +109,11 @@ WITH told AS (
     WHERE meeting.high_day - told.high_day <= 90
     GROUP BY meeting.part, meeting.shopper, meeting.pair, meeting.life
 )
--- A pair's first life may be one that a checkpoint knows already.
+-- A pair's first life may be one that a checkpoint knows already; an older one says nothing of what was before.
 SELECT
     first.part, first.shopper, first.pair, first.life,
-    CASE WHEN carried.off IS NULL THEN coalesce(earlier.before_impressions, 0) ELSE carried.before_impressions END AS before_impressions,
-    CASE WHEN carried.off IS NULL THEN coalesce(earlier.before_clicks, 0) ELSE carried.before_clicks END AS before_clicks
+    coalesce(CASE WHEN carried.off IS NULL THEN earlier.before_impressions ELSE carried.before_impressions END, 0) AS before_impressions,
+    coalesce(CASE WHEN carried.off IS NULL THEN earlier.before_clicks ELSE carried.before_clicks END, 0) AS before_clicks
 FROM (FROM shopper_standing WHERE fresh) AS first
 LEFT JOIN earlier USING (part, shopper, pair, life)
 LEFT JOIN carried_standing AS carried
@@ -151,14 +151,17 @@ WITH added AS (
         {'counter': 'clicked_orders_by_clicks',
             'amount': product_rise(now.clicked_orders, now.clicks, old.clicked_orders, old.clicks)},
         {'counter': 'refunds_by_orders',
-            'amount': product_rise(now.refunds, now.orders, old.refunds, old.orders)},
-        {'counter': 'before_impressions', 'amount': CASE WHEN fresh THEN before_impressions ELSE 0 END},
-        {'counter': 'before_clicks', 'amount': CASE WHEN fresh THEN before_clicks ELSE 0 END},
-        {'counter': 'before_impressions_squared',
-            'amount': CASE WHEN fresh THEN before_impressions * before_impressions ELSE 0 END},
-        {'counter': 'before_clicks_squared', 'amount': CASE WHEN fresh THEN before_clicks * before_clicks ELSE 0 END},
+            'amount': product_rise(now.refunds, now.orders, old.refunds, old.orders)}
+    ]) AS gained
+    FROM shopper_standing
+), known AS (
+    SELECT part, off, pair, unnest([
+        {'counter': 'before_impressions', 'amount': fresh::HUGEINT * before_impressions},
+        {'counter': 'before_clicks', 'amount': fresh::HUGEINT * before_clicks},
+        {'counter': 'before_impressions_squared', 'amount': fresh::HUGEINT * before_impressions * before_impressions},
+        {'counter': 'before_clicks_squared', 'amount': fresh::HUGEINT * before_clicks * before_clicks},
         {'counter': 'before_impressions_by_before_clicks',
-            'amount': CASE WHEN fresh THEN before_impressions * before_clicks ELSE 0 END},
+            'amount': fresh::HUGEINT * before_impressions * before_clicks},
         {'counter': 'impressions_by_before_impressions', 'amount': before_impressions * rise(now.impressions, old.impressions)},
         {'counter': 'clicks_by_before_impressions', 'amount': before_impressions * rise(now.clicks, old.clicks)},
         {'counter': 'impressed_orders_by_before_impressions', 'amount': before_impressions * rise(now.impressed_orders, old.impressed_orders)},
@@ -177,7 +180,8 @@ WITH added AS (
         {'counter': 'refunds_by_before_clicks', 'amount': before_clicks * rise(now.refunds, old.refunds)}
     ]) AS gained
     FROM shopper_standing JOIN shopper_before USING (part, shopper, pair, life)
+    WHERE before_impressions > 0 OR before_clicks > 0
 )
 SELECT part, off, pair, gained.counter AS counter, gained.amount AS amount
-FROM added
+FROM (FROM added UNION ALL FROM known)
 WHERE gained.amount > 0 AND is_new(part, off);

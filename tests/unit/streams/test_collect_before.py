@@ -1,20 +1,26 @@
 """What was known of a shopper before an experiment: by hand, by a plain count, and as the recompute in SQL has it."""
 
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 import numpy as np
 import pytest
 from feedback_log import DAY, KEYS, RULES, START_MS, Log, line, token
 
 from inference.decide.assign import Holdout
-from patter.verify.check import expected
+from patter.verify.carried import Carried, Keep, opened
+from patter.verify.check import compared, expected
+from patter.verify.rows import Rows
+from patter.verify.rules import OnlineSource
 from schemas.agents import rules_of_parts
 from schemas.cells import DAY_MS
 from schemas.decode import decode_event
 from schemas.shopper_sums import BEFORE, HELD_OUT, RATIOS, SHOPPER_DAYS, SUMMED, UNIT, counted_weight
 from schemas.token import code_of
+from streams.collect import shopper
 from streams.collect.changelog import Restoring, changes
 from streams.collect.rules import Rules
 from streams.collect.source import Source
@@ -187,27 +193,54 @@ def test_a_plain_count_of_raw_events_comes_to_the_same() -> None:
         assert {name: own[name] for name in told} == {name: each.sum() for name, each in told.items()}
 
 
-def test_state_of_before_there_was_any_of_it_is_counted_on() -> None:
-    """Entries and sums end earlier there; shoppers are taken for ones of whom nothing was known."""
-    log = Log()
-    log.clicked(said(1, 1), user_id="ann")
-    log.shown(said(2, 1), user_id="bob")
-    half = len(log.records)
-    log.shown(said(3, 2), user_id="ann")
-    log.shown(said(4, 1), user_id="bob")
-    source = Source("t:0", ONLINE)
-    for offset, timestamp, value in log.records[:half]:
-        source.take(offset, decode_event(value, timestamp))
-    restoring = Restoring(Source("t:0", ONLINE))
+def older(source: Source) -> Source:
+    """The source from state as it was before any of this was kept: entries and sums end earlier."""
     summed = 1 + 2 * len(SUMMED) + len(RATIOS)
+    restoring = Restoring(Source("t:0", ONLINE))
     for key, value in changes(source, []):
         kept = value
         if key.startswith(b"t:0|n|"):
             kept = msgspec.msgpack.encode(msgspec.msgpack.decode(value or b"")[:summed])
+        elif key.startswith(b"t:0|s|"):
+            known = shopper.opened(value)
+            known.brought = [entry[: 2 + len(SUMMED)] for entry in known.brought]
+            kept = shopper.closed(known)
         restoring.put(key, kept)
-    again = restoring.finish()
-    for offset, timestamp, value in log.records[half:]:
+    return restoring.finish()
+
+
+def rows_of(log: Log, begin: int, carried: Carried | None = None) -> Rows:
+    rows = Rows(BATCH, None if carried is None else carried.names)
+    for offset, timestamp, value in log.records[begin:]:
+        rows.put(0, offset, timestamp, value)
+    return rows
+
+
+def test_older_state_is_counted_on_and_so_is_an_older_checkpoint(tmp_path: Path) -> None:
+    """Of shoppers whom a pair knew by then nothing was known before."""
+    log, path = Log(), tmp_path / "state.duckdb"
+    log.clicked(said(1, 1))
+    log.shown(said(2, 2))
+    cut = len(log.records)
+    source = Source("t:0", ONLINE)
+    for offset, timestamp, value in log.records:
+        source.take(offset, decode_event(value, timestamp))
+    assert compared(rows_of(log, 0), {}, BATCH, keep=Keep(path=path, through={0: cut - 1})) == []
+    with duckdb.connect(str(path)) as connection:
+        for name in BEFORE:
+            connection.execute(f"ALTER TABLE standing DROP COLUMN {name}")
+        connection.execute("DELETE FROM cell WHERE contains(counter, 'before_')")
+    log.clicked(said(3, 2))
+    log.shown(said(4, 3))
+    again = older(source)
+    for offset, timestamp, value in log.records[cut:]:
         again.take(offset, decode_event(value, timestamp))
-    found = {cell.text(): counters for cell, counters in again.counts.everything()}
-    assert found == expected({0: log.records}, BATCH)[0]
-    assert any(before(counters) == (1, 1) for counters in found.values())
+    through = len(log.records) - 1
+    cells = {cell.text(): (through, counters) for cell, counters in again.counts.everything()}
+    known = {cell[14:22]: before(counters) for cell, (_, counters) in cells.items() if cell.startswith("shoppers|")}
+    assert known == {"00000001": (0, 0), "00000002": (0, 0), "00000003": (3, 2)}
+    online = {0: OnlineSource(cells=cells, through=through, high_ms=again.counts.high_ms)}
+    carried = opened(path, {0: cut - 1})
+    assert compared(rows_of(log, cut, carried), online, BATCH, carried) == []
+    # From the beginning it is seen that what was before had not been kept.
+    assert {each.field for each in compared(rows_of(log, 0), online, BATCH)} >= set(BEFORE)
