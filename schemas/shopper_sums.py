@@ -22,6 +22,10 @@ SUMMED = (
 )
 """Counters of which a shopper has a sum, frequent ones first: what follows the last that is not 0 takes no place."""
 
+BEFORE = {"before_impressions": "impressions", "before_clicks": "clicks"}
+"""What is known of a shopper from before (for CUPED), and the counter whose sums over the shopper's pairs of other
+experiments it is, as they stood when the pair first counted something of the shopper. It does not change after that."""
+
 RATIOS = tuple((parts.numerator, parts.denominator) for parts in METRICS.values())
 """Numerator and denominator of every metric."""
 
@@ -36,8 +40,17 @@ def times(one: str, other: str) -> str:
     return f"{one}_by_{other}"
 
 
-SHOPPER_COUNTERS = (SHOPPERS, *SUMMED, *map(squared, SUMMED), *(times(*ratio) for ratio in RATIOS))
-"""Counters of a cell of the family shoppers."""
+SHOPPER_COUNTERS = (
+    SHOPPERS,
+    *SUMMED,
+    *map(squared, SUMMED),
+    *(times(*ratio) for ratio in RATIOS),
+    *BEFORE,
+    *map(squared, BEFORE),
+    times(*BEFORE),
+    *(times(name, before) for before in BEFORE for name in SUMMED),
+)
+"""Counters of a cell of the family shoppers. collect's state holds them by place: new ones go behind the others."""
 
 UNIT = 1 << 16
 """The weight of a decision whose arm had no other: integers, so that sums do not depend on their order."""

@@ -39,7 +39,9 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """A variant against the control. `effect` is absolute; `relative` is of the control's value.
 
     `low` and `high` hold at every look; `fixed_low` and `fixed_high` only if this is the one look that was planned.
-    `saved` is the share of the variance that the covariate took away, None where none was used.
+    Where something was known of the shoppers before, all of these are adjusted by it (CUPED): `saved` is the share of
+    the variance that this took away, a little below 0 where it told nothing, and `plain_` is the effect without it,
+    with its interval that holds at every look. They are None where nothing was known, and under adaptive arms.
     """
 
     arm: str
@@ -53,6 +55,9 @@ class Comparison(Struct, frozen=True, kw_only=True):
     fixed_low: float | None = None
     fixed_high: float | None = None
     saved: float | None = None
+    plain_effect: float | None = None
+    plain_low: float | None = None
+    plain_high: float | None = None
     decision: Decision | None = None
     guardrail: Guarded | None = None
     margin: float | None = None
@@ -160,25 +165,32 @@ def _figure(record: ExperimentRecord, arm: ArmData, metric: Metric, alpha: float
     if metric == record.metric:
         # The plan's variance is that of a difference, to which each of two arms gives a half.
         planned /= 2
-    half = _finite(float(half_width(found.variance, planned, alpha)))
-    low, high = (None, None) if half is None else (found.value - half, found.value + half)
+    low, high = _around(found, planned, alpha)
     return ArmFigure(arm.name, metric, found.n, found.value, low, high)
 
 
-def _pairs(arms: Sequence[ArmData], metric: Metric) -> tuple[dict[str, Estimate], dict[str, float]]:
-    """The arms' estimates, by covariate where one is kept, and the variances that they had without it."""
+def _pairs(
+    record: ExperimentRecord, arms: Sequence[ArmData], metric: Metric
+) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
+    """The arms' estimates, by what was known before where something was, and without it; the latter empty where not.
+
+    Where arms are drawn for each decision, shoppers who come often are in more of them, and arms differ in what was
+    known of theirs by more than chance.
+    """
     sums = {arm.name: arm.sums.get(metric, ShopperSums()) for arm in arms}
     plain = {name: found for name, each in sums.items() if (found := estimate(each)) is not None}
-    better = adjusted(sums)
-    return better or plain, {name: each.variance for name, each in plain.items()} if better else {}
+    better = adjusted(sums) if record.mode != "adaptive" else None
+    return (better, plain) if better else (plain, {})
 
 
 def _compare(
     record: ExperimentRecord, metric: Metric, direction: Direction, arms: Sequence[ArmData], alpha: float
 ) -> list[tuple[Comparison, tuple[int, int], float]]:
     """Each variant against the control, the shoppers of both, and the control's value."""
-    estimates, plain = _pairs(arms, metric)
-    control = estimates.get(arms[0].name)
+    estimates, plain = _pairs(record, arms, metric)
+    first = arms[0].name
+    control = estimates.get(first)
+    n = sum(_shoppers(each, metric) for each in arms)
     found = []
     for arm in arms[1:]:
         shoppers = (_shoppers(arms[0], metric), _shoppers(arm, metric))
@@ -187,30 +199,34 @@ def _compare(
             found.append((Comparison(arm=arm.name, metric=metric, direction=direction), shoppers, 0.0))
             continue
         gap = difference(variant, control)
-        planned = _planned(record, metric, gap.variance, sum(_shoppers(each, metric) for each in arms))
-        half = _finite(float(half_width(gap.variance, planned, alpha)))
+        planned = _planned(record, metric, gap.variance, n)
+        low, high = _around(gap, planned, alpha)
         once = float(fixed_half_width(gap.variance, alpha))
-        before = plain.get(arm.name, 0.0) + plain.get(arms[0].name, 0.0)
-        found.append(
-            (
-                Comparison(
-                    arm=arm.name,
-                    metric=metric,
-                    direction=direction,
-                    effect=gap.value,
-                    relative=gap.value / control.value if control.value else None,
-                    low=None if half is None else gap.value - half,
-                    high=None if half is None else gap.value + half,
-                    p=float(p_value(gap.value, gap.variance, planned, alpha)),
-                    fixed_low=gap.value - once,
-                    fixed_high=gap.value + once,
-                    saved=1 - gap.variance / before if before > 0 else None,
-                ),
-                shoppers,
-                control.value,
-            )
+        each = Comparison(
+            arm=arm.name,
+            metric=metric,
+            direction=direction,
+            effect=gap.value,
+            relative=gap.value / control.value if control.value else None,
+            low=low,
+            high=high,
+            p=float(p_value(gap.value, gap.variance, planned, alpha)),
+            fixed_low=gap.value - once,
+            fixed_high=gap.value + once,
         )
+        if plain:
+            bare = difference(plain[arm.name], plain[first])
+            low, high = _around(bare, _planned(record, metric, bare.variance, n), alpha)
+            saved = 1 - gap.variance / bare.variance if bare.variance > 0 else None
+            each = replace(each, saved=saved, plain_effect=bare.value, plain_low=low, plain_high=high)
+        found.append((each, shoppers, control.value))
     return found
+
+
+def _around(gap: Estimate, planned: float, alpha: float) -> tuple[float | None, float | None]:
+    """The interval that holds at every look; (None, None) where there is none yet."""
+    half = _finite(float(half_width(gap.variance, planned, alpha)))
+    return (None, None) if half is None else (gap.value - half, gap.value + half)
 
 
 def _compared(

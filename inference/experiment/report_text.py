@@ -1,5 +1,6 @@
 """A report as a person reads it in a terminal."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from inference.experiment.report import ArmFigure, Comparison, Report
@@ -27,6 +28,7 @@ def rendered(report: Report) -> str:
         "",
         f"{'against the control':20} {'metric':22} {'effect':>10} {'relative':>10}  interval",
         *map(_compared, (*report.comparisons, *report.guardrails)),
+        *_saved((*report.comparisons, *report.guardrails)),
         "",
         _ENDINGS[report.ending.value],
     ]
@@ -56,11 +58,24 @@ def _compared(each: Comparison) -> str:
     relative = "-" if each.relative is None else f"{each.relative:+.1%}"
     word = each.decision or each.guardrail
     tail = "" if each.p is None else f"  p {each.p:.3g}"
-    saved = "" if each.saved is None else f"  CUPED -{each.saved:.0%}"
     return (
         f"{each.arm:20} {each.metric:22} {effect:>10} {relative:>10}  {_interval(each.low, each.high, '+.4g')}"
-        f"{tail}  {word.value if word else '-'}{saved}"
+        f"{tail}  {word.value if word else '-'}"
     )
+
+
+def _saved(comparisons: Sequence[Comparison]) -> list[str]:
+    told = [each for each in comparisons if each.saved is not None]
+    lines = (
+        ["", "variance saved by what was known of the shoppers before, and the interval without it:"] if told else []
+    )
+    for each in told:
+        effect = "-" if each.plain_effect is None else f"{each.plain_effect:+.5g}"
+        lines.append(
+            f"{each.arm:20} {each.metric:22} {each.saved:>10.1%} {effect:>10}  "
+            f"{_interval(each.plain_low, each.plain_high, '+.4g')}"
+        )
+    return lines
 
 
 def _interval(low: float | None, high: float | None, how: str) -> str:

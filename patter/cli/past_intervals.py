@@ -13,6 +13,18 @@ LEAST = 100
 """No arm is judged with fewer shoppers: `schemas.experiments.StoppingRule.min_shoppers`."""
 
 
+def broken(always_valid: int, fixed: int, experiments: int, alpha: float, which: str = "") -> list[str]:
+    """What the intervals promised and did not keep, by A/As that were rejected at any look, and by one look."""
+    from inference.experiment.exact import inside, upper
+
+    found, bound = [], upper(always_valid, experiments)
+    if bound > SLACK * alpha:
+        found.append(f"{which}the upper bound of the rejected A/As is {bound:.4f}, above {SLACK * alpha:.4f}")
+    if not inside(fixed, experiments, alpha):
+        found.append(f"{which}one look rejects {fixed / experiments:.4f} of the A/As, away from {alpha:g}")
+    return found
+
+
 def past(
     data: Path, mapping: Sequence[str], splits: int, peeks: int, effect: float, alpha: float, seed: int,
     json: Path | None,
@@ -20,7 +32,7 @@ def past(
     """Read, split, tell; ends with 1 where the intervals do not do what they promise."""
     import numpy as np
 
-    from inference.experiment.exact import inside, lower, upper
+    from inference.experiment.exact import lower, upper
     from inference.experiment.past import described, planted, rejected
     from patter.files.visits import read_visits, visit_columns
     from patter.result import envelope, write_result
@@ -36,12 +48,7 @@ def past(
         raise ConfigError(Code.USAGE, str(error), where=str(data), hint="--effect, --map") from error
     same = rejected(rows, rows, splits, peeks, alpha, LEAST, chances[1])
     found = rejected(rows, better, splits, peeks, alpha, LEAST, chances[2])
-    bound = upper(same.always_valid, splits)
-    failures = []
-    if bound > SLACK * alpha:
-        failures.append(f"the upper bound of the rejected A/As is {bound:.4f}, above {SLACK * alpha:.4f}")
-    if not inside(same.fixed, splits, alpha):
-        failures.append(f"one look rejects {same.fixed / splits:.4f} of the A/As, away from {alpha:g}")
+    failures = broken(same.always_valid, same.fixed, splits, alpha)
     told: dict[str, Any] = {
         "experiments": splits,
         "peeks": peeks,
@@ -49,7 +56,7 @@ def past(
         "baseline": about.value,
         "alpha": alpha,
         "rejected_peeked": same.always_valid / splits,
-        "upper_bound": bound,
+        "upper_bound": upper(same.always_valid, splits),
         "rejected_fixed": same.fixed / splits,
         "rejected_fixed_interval": [lower(same.fixed, splits, 0.975), upper(same.fixed, splits, 0.975)],
         "rejected_z_peeked": same.peeked / splits,

@@ -11,7 +11,7 @@ from inference.experiment.sums import ShopperSums
 from schemas.cells import LIFE, OTHERS, TOTAL, ArmCell, Cell, cell_of
 from schemas.experiments import METRICS, ExperimentRecord, Metric
 from schemas.partials import CellMetrics
-from schemas.shopper_sums import HELD_OUT, SHOPPERS, TREATED, UNIT, pair_cell, squared, times
+from schemas.shopper_sums import BEFORE, HELD_OUT, SHOPPERS, TREATED, UNIT, pair_cell, squared, times
 from schemas.token import code_of
 
 LEFT_OUT = (
@@ -104,6 +104,8 @@ def cells_of(records: Iterable[tuple[bytes | None, bytes | None]]) -> Cells:
 def sums_of(counters: Mapping[str, int]) -> dict[Metric, ShopperSums]:
     """The sums of every metric, from the counters of a cell of the family shoppers."""
     of = Counter(counters)
+    a, b = BEFORE
+    before = {"a": of[a], "a2": of[squared(a)], "b": of[b], "b2": of[squared(b)], "ab": of[times(a, b)]}
     return {
         metric: ShopperSums(
             n=of[SHOPPERS],
@@ -112,6 +114,11 @@ def sums_of(counters: Mapping[str, int]) -> dict[Metric, ShopperSums]:
             y=of[parts.numerator],
             y2=of[squared(parts.numerator)],
             xy=of[times(parts.numerator, parts.denominator)],
+            xa=of[times(parts.denominator, a)],
+            xb=of[times(parts.denominator, b)],
+            ya=of[times(parts.numerator, a)],
+            yb=of[times(parts.numerator, b)],
+            **before,
         )
         for metric, parts in METRICS.items()
     }

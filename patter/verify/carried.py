@@ -36,7 +36,7 @@ TABLES: Mapping[str, str] = {
     "pair": f"{_PLACE}, place BIGINT, experiment BIGINT, variant BIGINT",
     "standing": f"{_PLACE}, shopper BIGINT, pair VARCHAR, high_day BIGINT, impressions HUGEINT, clicks HUGEINT, "
     "impressed_orders HUGEINT, revenue_minor HUGEINT, clicked_carts HUGEINT, clicked_orders HUGEINT, orders HUGEINT, "
-    "refunds HUGEINT",
+    "refunds HUGEINT, before_impressions HUGEINT, before_clicks HUGEINT",
     "cell": f"{_PLACE}, family VARCHAR, name VARCHAR, start_ms BIGINT, expires_ms BIGINT, arm VARCHAR, "
     "counter VARCHAR, amount HUGEINT",
 }

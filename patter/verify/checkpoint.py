@@ -20,7 +20,10 @@ from msgspec.structs import replace
 from patter.verify.rules import Rules
 from schemas.errors import Code, ConfigError
 
-SCHEMA = "patter.checkpoint/1"
+SCHEMA = "patter.checkpoint/2"
+# One that says nothing of what shoppers had done before counts on as collect's own state of then does: of whoever
+# stands in it nothing was known. To refuse it would leave verify without a beginning where the log is cut.
+READ = (SCHEMA, "patter.checkpoint/1")
 STATE, MANIFEST = "state.duckdb", "manifest.json"
 # The newest may be found spoilt, and the one before may reach a log that was cut meanwhile.
 KEPT = 3
@@ -119,7 +122,7 @@ class Checkpoints:
             raise _refused(folder, f"it is signed with key {manifest.key_id}, which is not among tokens.keys")
         if not compare_digest(manifest.signature, _signature(manifest, key)):
             raise _refused(folder, "its signature does not match")
-        if manifest.schema != SCHEMA:
+        if manifest.schema not in READ:
             raise _refused(folder, f"it is of another Patter: {manifest.schema}")
         if (manifest.topic, manifest.incarnation) != (self._topic, self._incarnation):
             raise _refused(folder, f"it is of another life of the log: {manifest.topic} {manifest.incarnation}")

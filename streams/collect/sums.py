@@ -5,21 +5,40 @@ What a shopper has brought so far stands with the shopper; what it adds to the s
 
 from collections.abc import Mapping, Sequence
 
-from schemas.cells import DAY_MS, LIFE, ArmCell, Cell
-from schemas.shopper_sums import MOST, RATIOS, SHOPPER_COUNTERS, SHOPPER_DAYS, SHOPPERS, SUMMED
+from schemas.cells import DAY_MS, LIFE, OTHERS, ArmCell, Cell
+from schemas.shopper_sums import (
+    BEFORE,
+    HELD_OUT,
+    MOST,
+    RATIOS,
+    SHOPPER_COUNTERS,
+    SHOPPER_DAYS,
+    SHOPPERS,
+    SUMMED,
+    TREATED,
+)
+from schemas.token import code_of
 from streams.collect.numbered import Numbered
 
 _AT = {name: at for at, name in enumerate(SUMMED)}
 _RATIOS = tuple((_AT[above], _AT[below]) for above, below in RATIOS)
 _N, _FIRST, _SQUARES, _PRODUCTS = 0, 1, 1 + len(SUMMED), 1 + 2 * len(SUMMED)
+_BEFORE = _PRODUCTS + len(RATIOS)
+_BY_BEFORE = _BEFORE + 2 * len(BEFORE) + 1
 _PAIR, _DAY, _HEAD = 0, 1, 2
+_SLOTS = len(SUMMED) + len(BEFORE)
+# Where the sums stand in an entry that tell of the shopper to experiments that come after.
+_TELLING = tuple(_HEAD + _AT[name] for name in BEFORE.values())
+_BY_INTENT = frozenset(map(code_of, (HELD_OUT, TREATED)))
 
 GROUPS = -2
 """The number of the first group; NOWHERE is -1."""
 
 Entry = list[int]
 """What a shopper has brought to one pair: the pair's number, the day of high when it last did, a sum for each of
-SUMMED up to the last that is not 0."""
+SUMMED, and each of BEFORE, up to the last that is not 0. One of before BEFORE was kept reads as one of whom nothing
+was known.
+"""
 
 
 class Sums:
@@ -45,21 +64,40 @@ class Sums:
         sums = self._sums.get(pair)
         if sums is None:
             sums = self._sums[pair] = [0] * len(SHOPPER_COUNTERS)
-        entry = _entry(entries, pair, high_ms // DAY_MS)
+        today = high_ms // DAY_MS
+        entry = _entry(entries, pair, today)
         if entry is None:
-            entry = [pair, 0]
+            entry = [pair, today, *[0] * len(SUMMED), *self._before(entries, pair, today)]
             entries.append(entry)
-            sums[_N] += 1
-        entry[_DAY] = high_ms // DAY_MS
-        before = entry[_HEAD:] + [0] * (len(SUMMED) + _HEAD - len(entry))
-        after = before.copy()
+            _begin(sums, entry[-len(BEFORE) :])
+        entry[_DAY] = today
+        old = entry[_HEAD:] + [0] * (_SLOTS + _HEAD - len(entry))
+        new = old.copy()
         for at, amount in gains:
-            after[at] = min(MOST, after[at] + amount)
-        _add(sums, before, after)
-        while after and not after[-1]:
-            after.pop()
-        entry[_HEAD:] = after
+            new[at] = min(MOST, new[at] + amount)
+        _add(sums, old, new)
+        while new and not new[-1]:
+            new.pop()
+        entry[_HEAD:] = new
         self.changed.add(pair)
+
+    def _before(self, entries: list[Entry], pair: int, today: int) -> list[int]:
+        """What a shopper has brought to pairs of other experiments, as far as it is remembered."""
+        own, found = self._experiment(pair), [0] * len(BEFORE)
+        if own is None:
+            return found
+        for entry in entries:
+            if today - entry[_DAY] <= SHOPPER_DAYS and self._experiment(entry[_PAIR]) not in (None, own):
+                for place, at in enumerate(_TELLING):
+                    found[place] += entry[at] if at < len(entry) else 0
+        return [min(MOST, amount) for amount in found]
+
+    def _experiment(self, pair: int) -> int | None:
+        """The experiment of a pair. None where it may be any one, and of pairs by intent to treat: a shopper's first
+        order may come long after the arm had an effect."""
+        if pair < 0 or (cell := self.pairs.cells[pair]) == OTHERS or cell.variant in _BY_INTENT:
+            return None
+        return cell.experiment
 
     def settle(self) -> None:
         """What changed is written down."""
@@ -83,8 +121,9 @@ class Sums:
         return [f"{number:x}" for number in self._sums[pair]]
 
     def restore(self, pair: int, written: Sequence[str]) -> None:
-        """Put sums back as `written` gave them."""
-        self._sums[pair] = [int(number, 16) for number in written]
+        """Put sums back as `written` gave them; an older state has fewer."""
+        sums = [int(number, 16) for number in written]
+        self._sums[pair] = sums + [0] * (len(SHOPPER_COUNTERS) - len(sums))
 
 
 def forget(entries: list[Entry], high_ms: int) -> list[Entry]:
@@ -103,11 +142,23 @@ def _entry(entries: list[Entry], pair: int, today: int) -> Entry | None:
     return None
 
 
-def _add(sums: list[int], before: Sequence[int], after: Sequence[int]) -> None:
-    for at, (old, new) in enumerate(zip(before, after, strict=True)):
-        if old != new:
-            sums[_FIRST + at] += new - old
-            sums[_SQUARES + at] += new * new - old * old
+def _begin(sums: list[int], known: Sequence[int]) -> None:
+    """A shopper more, of whom so much was known before."""
+    impressions, clicks = known
+    for at, gain in enumerate((impressions, clicks, impressions * impressions, clicks * clicks, impressions * clicks)):
+        sums[_BEFORE + at] += gain
+    sums[_N] += 1
+
+
+def _add(sums: list[int], old: Sequence[int], new: Sequence[int]) -> None:
+    """A shopper's sums are `new` where they were `old`; both end with what was known before."""
+    known = new[len(SUMMED) :]
+    for at in range(len(SUMMED)):
+        if gain := new[at] - old[at]:
+            sums[_FIRST + at] += gain
+            sums[_SQUARES + at] += new[at] * new[at] - old[at] * old[at]
+            for place, amount in enumerate(known):
+                sums[_BY_BEFORE + place * len(SUMMED) + at] += gain * amount
     for place, (above, below) in enumerate(_RATIOS):
-        if after[above] and after[below]:
-            sums[_PRODUCTS + place] += after[above] * after[below] - before[above] * before[below]
+        if new[above] and new[below]:
+            sums[_PRODUCTS + place] += new[above] * new[below] - old[above] * old[below]

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import msgspec
 from feedback_events import KEYS, LOGS, records_of
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from inference.decide.assign import Holdout
 from patter.verify.check import differences, expected
@@ -22,10 +24,11 @@ BATCH = BatchRules(keys=KEYS, currency="USD", agents=rules_of_parts("bot"), **LI
 
 
 @settings(max_examples=60, deadline=None)
-@given(LOGS)
-def test_collect_and_the_recompute_count_alike(log: Any) -> None:
+@given(LOGS, st.sampled_from([3, 50]))
+def test_collect_and_the_recompute_count_alike(log: Any, most: int) -> None:
     records = records_of(log)
-    sources = {partition: Source(f"life:{partition}", RULES) for partition in (0, 1)}
+    rules, batch = (msgspec.structs.replace(each, max_cells=most) for each in (RULES, BATCH))
+    sources = {partition: Source(f"life:{partition}", rules) for partition in (0, 1)}
     logged: dict[int, list[tuple[int, int, bytes | None]]] = {0: [], 1: []}
     through: dict[int, dict[str, int]] = {0: {}, 1: {}}
     for record in records:
@@ -52,6 +55,6 @@ def test_collect_and_the_recompute_count_alike(log: Any) -> None:
     wanted = {
         partition: {cell: counters for cell, (_, counters) in each.cells.items()} for partition, each in online.items()
     }
-    found = {partition: cells for partition, cells in expected(logged, BATCH).items() if partition in wanted}
+    found = {partition: cells for partition, cells in expected(logged, batch).items() if partition in wanted}
     assert found == wanted
-    assert differences(logged, online, BATCH) == []
+    assert differences(logged, online, batch) == []

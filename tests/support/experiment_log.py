@@ -41,18 +41,22 @@ def record(name: str, mode: Mode = "fixed", **more: Any) -> ExperimentRecord:
 
 
 def raw(
-    experiment: ExperimentRecord, shoppers: int, rates: dict[str, float], seed: int
+    experiment: ExperimentRecord, shoppers: int, rates: dict[str, float], seed: int, *, known: bool = False
 ) -> tuple[dict[int, Log], list[dict[str, Any]]]:
     """Events of shoppers by partition, and the decisions behind them. Shoppers differ in rate and in number of visits.
 
-    In mode adaptive each decision draws an arm, with other propensities every time.
+    In mode adaptive each decision draws an arm, with other propensities every time. Half of the shoppers are `known`:
+    they have been in the settings' experiment before, and some go on there meanwhile.
     """
     drawn = np.random.Generator(np.random.PCG64(seed))
+    past = np.random.Generator(np.random.PCG64([seed, 1]))
     names = [arm.name for arm in experiment.arms]
     logs, decisions = {0: Log(), 1: Log()}, []
     for number in range(shoppers):
         user = f"shopper-{number}"
         log, liking = logs[number % 2], float(drawn.gamma(4, 1 / 4))
+        if known and number % 4 < 2:
+            _elsewhere(log, user, 40, liking, past)
         for _ in range(2 + int(drawn.poisson(6))):
             eligible = dict(zip(names, experiment.shares(), strict=True))
             arm = arm_of(experiment, user)
@@ -80,7 +84,21 @@ def raw(
                 log.clicked(said, 1, user_id=user)
                 if drawn.random() < 0.1:
                     log.clicked(said, 2, user_id=user)
+        if known and number % 3 == 0:
+            _elsewhere(log, user, 5, liking, past)
     return logs, decisions
+
+
+def _elsewhere(log: Log, user: str, views: int, liking: float, drawn: np.random.Generator) -> None:
+    """So many views, in the mean, of a shopper in the settings' experiment, whose arms have the same names."""
+    for _ in range(int(drawn.poisson(views))):
+        arm = ("template", "warm")[int(drawn.integers(2))]
+        propensity = float(np.float32(drawn.choice([0.25, 0.5, 1.0])))
+        where = {"experiment": code_of("shop"), "arm": code_of(arm), "category": code_of("bags")}
+        said = token(10**6 + len(log.records), propensity=propensity, **where)
+        log.shown(said, user_id=user)
+        if drawn.random() < min(0.9, 0.1 * liking):
+            log.clicked(said, 1, user_id=user)
 
 
 def counted(logs: dict[int, Log]) -> list[tuple[bytes, bytes]]:

@@ -16,7 +16,7 @@ MINUTE = 60_000
 KEYS = {1: b"k" * 32}
 
 
-def token(number: int, after_ms: int, product: str) -> str:
+def token(number: int, after_ms: int, product: str, experiment: str = "x") -> str:
     claims = Claims(
         decision_id=number.to_bytes(16, "little"),
         time_ms=NOW_MS + after_ms,
@@ -24,7 +24,7 @@ def token(number: int, after_ms: int, product: str) -> str:
         propensity=(1.0, 0.5, 0.013, 1e-6, 0.3)[number % 5] if number != 7 else 0.0,
         holdout=False,
         excluded=False,
-        experiment=code_of("x"),
+        experiment=code_of(experiment),
         policy_version=1,
         arm=number % 5 + 1,
         segment=1,
@@ -38,7 +38,9 @@ def token(number: int, after_ms: int, product: str) -> str:
 
 TIMES = st.sampled_from([0, 1, MINUTE, 60 * MINUTE, 130 * MINUTE, DAY_MS, 8 * DAY_MS])
 PRODUCTS = st.sampled_from(["p1", "p2"])
-TOKENS = st.one_of(st.builds(token, st.integers(0, 30), TIMES, PRODUCTS), st.just("forged"))
+# Who is in several brings to one what they brought to the others before.
+EXPERIMENTS = st.sampled_from("xyz")
+TOKENS = st.one_of(st.builds(token, st.integers(0, 30), TIMES, PRODUCTS, EXPERIMENTS), st.just("forged"))
 LINES = st.lists(
     st.fixed_dictionaries(
         {

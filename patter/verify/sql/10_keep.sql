@@ -114,8 +114,9 @@ FROM pair JOIN horizon ON horizon.part = pair.part AND since.off <= through
 WHERE pair <> 'ffffffff|ffffffff|ffffffff|ffffffff';
 
 CREATE TABLE kept_standing AS
-SELECT shopper_standing.part, off, shopper, pair, high_day, unnest(now)
-FROM shopper_standing JOIN horizon ON horizon.part = shopper_standing.part AND off <= through
+SELECT shopper_standing.part, off, shopper, pair, high_day, unnest(now), before_impressions, before_clicks
+FROM shopper_standing JOIN shopper_before USING (part, shopper, pair, life)
+JOIN horizon ON horizon.part = shopper_standing.part AND off <= through
 WHERE high_day >= shopper_day
 QUALIFY row_number() OVER (PARTITION BY shopper_standing.part, shopper, pair ORDER BY off DESC) = 1;
 

@@ -58,7 +58,7 @@ LEFT JOIN (
 WHERE holdout IS NOT NULL AND verdict = 'counted' AND kind = 'order_placed'
     AND (since IS NOT NULL OR coalesce(revenue, 0) > 0)
 UNION ALL BY NAME
-FROM carried_standing;
+SELECT * EXCLUDE (before_impressions, before_clicks) FROM carried_standing;
 
 -- Who comes back after more than 90 days is a new shopper.
 CREATE TABLE shopper_life AS
@@ -84,6 +84,41 @@ WITH standing AS (
     WINDOW so_far AS (PARTITION BY part, shopper, pair, life ORDER BY off)
 )
 SELECT *, lag(now) OVER (PARTITION BY part, shopper, pair, life ORDER BY off) AS old FROM standing;
+
+-- What was known of a shopper when a pair counted them first: what stood, a moment before, in their pairs of other
+-- experiments that were not forgotten. An event that changes impressions or clicks is of one pair.
+CREATE TABLE shopper_before AS
+WITH told AS (
+    SELECT
+        part, off, shopper, pair, life, fresh, high_day, now.impressions AS impressions, now.clicks AS clicks,
+        left(pair, 8) AS experiment
+    FROM shopper_standing
+    WHERE pair <> 'ffffffff|ffffffff|ffffffff|ffffffff' AND right(pair, 8) NOT IN ('9ac8fb77', '098b3843')
+), meeting AS (
+    SELECT first.part, first.shopper, first.pair, first.life, first.off, first.high_day, other.pair AS other
+    FROM told AS first JOIN (SELECT DISTINCT part, shopper, pair, experiment FROM told) AS other
+        ON other.part = first.part AND other.shopper = first.shopper AND other.experiment <> first.experiment
+    WHERE first.fresh
+), earlier AS (
+    SELECT
+        meeting.part, meeting.shopper, meeting.pair, meeting.life,
+        ended(sum(told.impressions)) AS before_impressions, ended(sum(told.clicks)) AS before_clicks
+    FROM meeting ASOF JOIN told
+        ON told.part = meeting.part AND told.shopper = meeting.shopper AND told.pair = meeting.other
+        AND meeting.off > told.off
+    WHERE meeting.high_day - told.high_day <= 90
+    GROUP BY meeting.part, meeting.shopper, meeting.pair, meeting.life
+)
+-- A pair's first life may be one that a checkpoint knows already; an older one says nothing of what was before.
+SELECT
+    first.part, first.shopper, first.pair, first.life,
+    coalesce(CASE WHEN carried.off IS NULL THEN earlier.before_impressions ELSE carried.before_impressions END, 0) AS before_impressions,
+    coalesce(CASE WHEN carried.off IS NULL THEN earlier.before_clicks ELSE carried.before_clicks END, 0) AS before_clicks
+FROM (FROM shopper_standing WHERE fresh) AS first
+LEFT JOIN earlier USING (part, shopper, pair, life)
+LEFT JOIN carried_standing AS carried
+    ON carried.part = first.part AND carried.shopper = first.shopper AND carried.pair = first.pair
+    AND carried.off = first.off;
 
 CREATE TABLE sum_gain AS
 WITH added AS (
@@ -119,7 +154,34 @@ WITH added AS (
             'amount': product_rise(now.refunds, now.orders, old.refunds, old.orders)}
     ]) AS gained
     FROM shopper_standing
+), known AS (
+    SELECT part, off, pair, unnest([
+        {'counter': 'before_impressions', 'amount': fresh::HUGEINT * before_impressions},
+        {'counter': 'before_clicks', 'amount': fresh::HUGEINT * before_clicks},
+        {'counter': 'before_impressions_squared', 'amount': fresh::HUGEINT * before_impressions * before_impressions},
+        {'counter': 'before_clicks_squared', 'amount': fresh::HUGEINT * before_clicks * before_clicks},
+        {'counter': 'before_impressions_by_before_clicks',
+            'amount': fresh::HUGEINT * before_impressions * before_clicks},
+        {'counter': 'impressions_by_before_impressions', 'amount': before_impressions * rise(now.impressions, old.impressions)},
+        {'counter': 'clicks_by_before_impressions', 'amount': before_impressions * rise(now.clicks, old.clicks)},
+        {'counter': 'impressed_orders_by_before_impressions', 'amount': before_impressions * rise(now.impressed_orders, old.impressed_orders)},
+        {'counter': 'revenue_minor_by_before_impressions', 'amount': before_impressions * rise(now.revenue_minor, old.revenue_minor)},
+        {'counter': 'clicked_carts_by_before_impressions', 'amount': before_impressions * rise(now.clicked_carts, old.clicked_carts)},
+        {'counter': 'clicked_orders_by_before_impressions', 'amount': before_impressions * rise(now.clicked_orders, old.clicked_orders)},
+        {'counter': 'orders_by_before_impressions', 'amount': before_impressions * rise(now.orders, old.orders)},
+        {'counter': 'refunds_by_before_impressions', 'amount': before_impressions * rise(now.refunds, old.refunds)},
+        {'counter': 'impressions_by_before_clicks', 'amount': before_clicks * rise(now.impressions, old.impressions)},
+        {'counter': 'clicks_by_before_clicks', 'amount': before_clicks * rise(now.clicks, old.clicks)},
+        {'counter': 'impressed_orders_by_before_clicks', 'amount': before_clicks * rise(now.impressed_orders, old.impressed_orders)},
+        {'counter': 'revenue_minor_by_before_clicks', 'amount': before_clicks * rise(now.revenue_minor, old.revenue_minor)},
+        {'counter': 'clicked_carts_by_before_clicks', 'amount': before_clicks * rise(now.clicked_carts, old.clicked_carts)},
+        {'counter': 'clicked_orders_by_before_clicks', 'amount': before_clicks * rise(now.clicked_orders, old.clicked_orders)},
+        {'counter': 'orders_by_before_clicks', 'amount': before_clicks * rise(now.orders, old.orders)},
+        {'counter': 'refunds_by_before_clicks', 'amount': before_clicks * rise(now.refunds, old.refunds)}
+    ]) AS gained
+    FROM shopper_standing JOIN shopper_before USING (part, shopper, pair, life)
+    WHERE before_impressions > 0 OR before_clicks > 0
 )
 SELECT part, off, pair, gained.counter AS counter, gained.amount AS amount
-FROM added
+FROM (FROM added UNION ALL FROM known)
 WHERE gained.amount > 0 AND is_new(part, off);

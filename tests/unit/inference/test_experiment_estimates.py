@@ -1,16 +1,15 @@
-"""Sums, ratios, CUPED and inverse propensity, against the shoppers themselves and against scipy and resampling."""
+"""Sums, ratios and inverse propensity, against the shoppers themselves and against scipy and resampling."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.experiment.cuped import adjusted
-from inference.experiment.ratio import design_effect, difference, estimate, per_shopper_variance
+from inference.experiment.ratio import design_effect, estimate, per_shopper_variance
 from inference.experiment.scores import UNIT, doubly_robust, effect, weight_of
 from inference.experiment.sums import ShopperSums, grown, of_shopper
 
-SHOPPER = st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 9))
+SHOPPER = st.tuples(st.integers(0, 50), st.integers(0, 50), st.tuples(st.integers(0, 9), st.integers(0, 9)))
 
 
 def summed(shoppers) -> ShopperSums:
@@ -33,13 +32,13 @@ def test_sums_of_disjoint_shoppers_add_and_come_apart(left, right) -> None:
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 9)), max_size=40))
 def test_a_shopper_who_comes_back_replaces_what_was_known(visits) -> None:
     """However visits interleave, the sums are those of each shopper's totals."""
-    pre = {who: who * 3 for who in range(5)}
+    known = {who: (who * 3, who * who) for who in range(5)}
     held, sums = {}, ShopperSums()
     for who, x, y in visits:
         before = held.get(who)
         held[who] = (x, y) if before is None else (before[0] + x, before[1] + y)
-        sums = grown(sums, before, held[who], pre[who])
-    assert sums == summed((x, y, pre[who]) for who, (x, y) in held.items())
+        sums = grown(sums, before, held[who], known[who])
+    assert sums == summed((x, y, known[who]) for who, (x, y) in held.items())
 
 
 @given(st.lists(SHOPPER, min_size=2, max_size=30))
@@ -57,7 +56,7 @@ def test_the_ratio_is_that_of_the_delta_method_by_its_covariances(shoppers) -> N
 
 
 def test_with_one_impression_each_it_is_the_variance_of_a_share() -> None:
-    found = estimate(summed([(1, 1, 0)] * 30 + [(1, 0, 0)] * 70))
+    found = estimate(summed([(1, 1)] * 30 + [(1, 0)] * 70))
     assert found is not None
     assert found.variance == pytest.approx(0.3 * 0.7 / 99)
 
@@ -82,36 +81,11 @@ def test_the_standard_error_is_that_of_samples_drawn_again() -> None:
 
 def test_design_effect_and_variance_of_a_shopper() -> None:
     # Every shopper clicks always or never: ten impressions tell no more than one.
-    sums = summed([(10, 10, 0)] * 200 + [(10, 0, 0)] * 800)
+    sums = summed([(10, 10)] * 200 + [(10, 0)] * 800)
     assert design_effect(sums) == pytest.approx(10, rel=0.01)
     assert per_shopper_variance(sums) == pytest.approx(0.2 * 0.8, rel=0.01)
-    assert design_effect(summed([(10, 0, 0)] * 5)) is None
-    assert estimate(summed([(5, 1, 0)])) is None
-
-
-def test_cuped_is_regression_on_the_covariate_and_takes_the_explained_share() -> None:
-    """Of 4,000 shoppers; the share that the covariate explains is known to about 0.015 (one standard error)."""
-    drawn = chance(5)
-    arms = {}
-    for arm, plus in (("template", 0), ("warm", 1)):
-        taste = drawn.poisson(20, 2000)
-        y = taste * 2 + drawn.poisson(10, 2000) + plus
-        arms[arm] = list(zip([1] * 2000, y.tolist(), taste.tolist(), strict=True))
-    sums = {arm: summed(each) for arm, each in arms.items()}
-    better, plain = adjusted(sums), {arm: estimate(each) for arm, each in sums.items()}
-    assert better is not None
-    y, z, arm = (np.concatenate([[each[k] for each in own] for own in arms.values()]) for k in (1, 2, 0))
-    arm = np.repeat([0, 1], 2000)
-    fit = np.linalg.lstsq(np.column_stack([np.ones(4000), arm, z]), y, rcond=None)[0]
-    gap = difference(better["warm"], better["template"])
-    assert gap.value == pytest.approx(fit[1], rel=1e-9)
-    share = gap.variance / difference(plain["warm"], plain["template"]).variance
-    assert share == pytest.approx(10 / (4 * 20 + 10), abs=0.02)
-
-
-def test_cuped_needs_a_covariate_that_differs() -> None:
-    assert adjusted({"template": summed([(1, 1, 4)] * 5), "warm": summed([(1, 0, 4)] * 5)}) is None
-    assert adjusted({"template": summed([(1, 1, 4), (1, 0, 3)]), "warm": ShopperSums()}) is None
+    assert design_effect(summed([(10, 0)] * 5)) is None
+    assert estimate(summed([(5, 1)])) is None
 
 
 def test_weights_are_integers_of_the_propensity() -> None:

@@ -22,12 +22,13 @@ def a_record(**more):
     return started(draft("one", arms=ARMS, **{**usual, **more}), [], time_ms=2, by="ada", why="go")
 
 
-def an_arm(name: str, n: int, rate: float, seed: int, refunds: float | None = None, pre: bool = False) -> ArmData:
+def an_arm(name: str, n: int, rate: float, seed: int, refunds: float | None = None, known: bool = False) -> ArmData:
     drawn = np.random.Generator(np.random.PCG64(seed))
     sums, rail = ShopperSums(), ShopperSums()
     for p in drawn.beta(rate * 20, (1 - rate) * 20, n):
         x = 10 + int(drawn.poisson(10))
-        sums += of_shopper(x, int(drawn.binomial(x, p)), int(drawn.binomial(50, p)) if pre else 0)
+        before = (50, int(drawn.binomial(50, p))) if known else (0, 0)
+        sums += of_shopper(x, int(drawn.binomial(x, p)), before)
         if refunds is not None:
             orders = int(drawn.poisson(3))
             rail += of_shopper(orders, int(drawn.binomial(orders, refunds)))
@@ -91,15 +92,24 @@ def test_a_guardrail_that_is_lower_better_is_tested_that_way() -> None:
 
 
 def test_what_was_known_before_narrows_the_interval() -> None:
-    arms = [an_arm("template", 800, 0.1, 1, pre=True), an_arm("warm", 800, 0.1, 2, pre=True)]
+    arms = [an_arm("template", 800, 0.1, 1, known=True), an_arm("warm", 800, 0.1, 2, known=True)]
     found = report(a_record(), arms, time_ms=5).comparisons[0]
-    nothing = {"pre": 0, "pre2": 0, "pre_x": 0, "pre_y": 0}
+    nothing = dict.fromkeys(("a", "a2", "b", "b2", "ab", "xa", "xb", "ya", "yb"), 0)
     bare = [msgspec.structs.replace(arm.sums["ctr"], **nothing) for arm in arms]
     without = [ArmData(arm.name, {"ctr": sums}, arm.sources) for arm, sums in zip(arms, bare, strict=True)]
     plain = report(a_record(), without, time_ms=5).comparisons[0]
-    assert plain.saved is None
+    assert (plain.saved, plain.plain_effect) == (None, None)
     assert found.saved > 0.2
     assert found.fixed_high - found.fixed_low < plain.fixed_high - plain.fixed_low
+    assert (found.plain_effect, found.plain_low, found.plain_high) == (plain.effect, plain.low, plain.high)
+
+
+def test_adaptive_arms_are_not_adjusted() -> None:
+    """Shoppers who come often are in more arms, so that arms differ in what was known of theirs."""
+    arms = [an_arm("template", 800, 0.1, 1, known=True), an_arm("warm", 800, 0.1, 2, known=True)]
+    strata = [Stratum("web", (0.5, 0.5), (4000, 4000))]
+    found = report(a_record(mode="adaptive"), arms, time_ms=5, strata=strata).comparisons[0]
+    assert (found.saved, found.plain_low) == (None, None)
 
 
 def test_adaptive_arms_need_their_logged_propensities() -> None:
@@ -115,12 +125,13 @@ def test_adaptive_arms_need_their_logged_propensities() -> None:
 
 def test_the_report_travels_as_json_and_reads_as_text() -> None:
     record = a_record(guardrails=(("refund_per_order", 0.1),), mode="aa")
-    arms = [an_arm("template", 300, 0.1, 1, 0.1, pre=True), an_arm("warm", 300, 0.1, 2, 0.1, pre=True)]
+    arms = [an_arm("template", 300, 0.1, 1, 0.1, known=True), an_arm("warm", 300, 0.1, 2, 0.1, known=True)]
     found = report(record, arms, time_ms=1_790_000_000_000, excluded={"bot": 12, "held out": 3400})
     assert msgspec.json.decode(msgspec.json.encode(found), type=Report) == found
     text = rendered(found)
     assert "no_difference_shown" in text
     assert "false alarm" in text
+    assert f"{found.comparisons[0].saved:.1%}" in text.split("variance saved by what was known")[1]
     assert "left out: 12 bot, 3,400 held out" in text
     assert max(map(len, text.splitlines())) <= 130
     assert "-" in rendered(report(record, [ArmData(arm.name, {}, {}) for arm in ARMS], time_ms=5))

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 from experiment_log import kept, raw, record
 from feedback_log import KEYS, Log
-from report_figures import always_valid, delta
+from report_figures import always_valid, delta, regressed
 from typer.testing import CliRunner
 
 from inference.experiment.srm import mismatch
@@ -42,6 +42,27 @@ def recount(logs: dict[int, Log], arm: str, *, weighted: bool) -> np.ndarray:
                 into[event["user_id"]][claims.decision_id.hex()] = weight
     users = sorted(seen)
     return np.array([[sum(seen[user].values()), sum(clicked[user].values())] for user in users])
+
+
+def known_before(logs: dict[int, Log], arm: str) -> np.ndarray:
+    """(shoppers, 4) of an arm of `autumn`: its impressions and clicks, and those of the shopper, by weight, in what is
+    not autumn, before the first of autumn. Every event of a decision counts once."""
+    rows: dict[str, list[float]] = {}
+    for log in logs.values():
+        elsewhere: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        done = set()
+        for _, _, value in log.records:
+            event = json.loads(value or b"")
+            claims, user, click = verify(event["token"], KEYS), event["user_id"], event["kind"] == "copy_click"
+            assert claims is not None
+            if (claims.decision_id, click) in done:
+                continue
+            done.add((claims.decision_id, click))
+            if claims.experiment != code_of("autumn"):
+                elsewhere[user][click] += 1 / claims.propensity
+            elif claims.arm == code_of(arm):
+                rows.setdefault(user, [0.0, 0.0, *elsewhere[user]])[click] += 1
+    return np.array(list(rows.values()))
 
 
 def told(path: Path, name: str) -> Reported:
@@ -78,6 +99,38 @@ def test_a_report_is_what_a_recount_of_the_raw_events_says(tmp_path: Path, mode:
     else:
         assert found.srm.n == len(decisions)
     assert not found.srm.fired
+
+
+def test_what_was_known_before_is_taken_out_as_a_regression_on_the_shoppers_says(tmp_path: Path) -> None:
+    experiment = record("autumn")
+    logs, decisions = raw(experiment, 400, RATES, seed=7, known=True)
+    found = told(kept(tmp_path / "kept.jsonl", [experiment], logs, decisions), "autumn").report
+    assert found is not None
+    arms = [known_before(logs, name) for name in RATES]
+    assert all(0.3 < (arm[:, 2] > 0).mean() < 0.7 for arm in arms)
+    (control, variant), (cv, vv), _ = regressed(arms)
+    (plain_control, pcv), (plain_variant, pvv) = (delta(arm[:, :2]) for arm in arms)
+    each = found.comparisons[0]
+    # Weights are whole numbers in units of 2^-16.
+    assert each.effect == pytest.approx(variant - control, rel=1e-4)
+    assert each.saved == pytest.approx(1 - (cv + vv) / (pcv + pvv), abs=1e-4)
+    assert each.saved > 0.05
+    once = scipy.stats.norm.isf(0.025) * np.sqrt(cv + vv)
+    assert (each.fixed_high - each.fixed_low) / 2 == pytest.approx(once, rel=1e-4)
+    assert (each.high - each.low) / 2 == pytest.approx(always_valid(cv + vv, experiment.plan.variance, 0.05), rel=1e-3)
+    assert each.plain_effect == pytest.approx(plain_variant - plain_control, rel=1e-4)
+    plain = always_valid(pcv + pvv, experiment.plan.variance, 0.05)
+    assert (each.plain_high - each.plain_low) / 2 == pytest.approx(plain, rel=1e-3)
+    # The arms' own values are the ones that are counted.
+    assert found.arms[1].value == pytest.approx(plain_variant, rel=1e-4)
+
+
+def test_adaptive_arms_are_not_adjusted_though_something_is_known(tmp_path: Path) -> None:
+    experiment = record("autumn", "adaptive")
+    logs, decisions = raw(experiment, 200, RATES, seed=7, known=True)
+    found = told(kept(tmp_path / "kept.jsonl", [experiment], logs, decisions), "autumn").report
+    assert found is not None
+    assert found.comparisons[0].saved is None
 
 
 def _distinct(logs: dict[int, Log]) -> int:
@@ -158,17 +211,21 @@ def test_nothing_yet_no_record_and_no_such_experiment(tmp_path: Path) -> None:
 
 def test_the_verb_writes_text_json_and_a_page(tmp_path: Path) -> None:
     aa: ExperimentRecord = record("twins", "aa")
-    logs, decisions = raw(aa, 500, {"template": 0.1, "warm": 0.1}, seed=5)
+    logs, decisions = raw(aa, 500, {"template": 0.1, "warm": 0.1}, seed=5, known=True)
     path = kept(tmp_path / "kept.jsonl", [aa], logs, decisions)
     words = ["report", "--experiment", "twins", "--from", str(path), "--json", str(tmp_path / "r.json")]
     done = CliRunner().invoke(build(), [*words, "--html", str(tmp_path / "r.html")])
     assert done.exit_code == 0, done.output
     assert "whatever is found here is a false alarm" in done.stdout
+    assert "variance saved by what was known of the shoppers before" in done.stdout
     assert "all categories" in done.stdout
     result = json.loads((tmp_path / "r.json").read_text())
     assert result["schema"] == "patter.report/1"
-    assert result["experiments"][0]["report"]["comparisons"][0]["decision"] == "no_difference_shown"
+    compared = result["experiments"][0]["report"]["comparisons"][0]
+    assert compared["decision"] == "no_difference_shown"
     text = (tmp_path / "r.html").read_text()
+    assert f"{compared['saved']:.1%}" in done.stdout
+    assert f"{compared['saved']:.1%}" in text
     drawings = text.split("<svg")[1:]
     assert len(drawings) == 2
     for drawing in drawings:

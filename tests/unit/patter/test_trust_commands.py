@@ -100,6 +100,23 @@ def test_intervals_tells_the_error_rates() -> None:
     assert {key: again[key] for key in keys} == {key: told[key] for key in keys}
 
 
+@pytest.mark.statistical
+def test_intervals_tells_what_is_gained_by_what_was_known_before() -> None:
+    words = ("intervals", "--experiments", "300", "--peeks", "8", "--effect", "0.3", "--seed", "3")
+    plain, known = asked(*words)[1], asked(*words, "--before", "20")[1]
+    assert plain["adjusted"] is None
+    assert {key: known[key] for key in ("rejected_fixed", "power")} == {
+        key: plain[key] for key in ("rejected_fixed", "power")
+    }
+    found = known["adjusted"]
+    assert 0.3 < found["saved"] < 0.6
+    assert found["power"] > plain["power"]
+    assert found["used"] < plain["shoppers"]["used"]
+    nobody = asked(*words, "--before", "1e-12")[1]
+    assert nobody["adjusted"]["rejected_fixed"] == nobody["rejected_fixed"]
+    assert nobody["adjusted"]["saved"] == 0
+
+
 def test_too_few_experiments_show_nothing_and_end_with_one() -> None:
     code, told = asked("intervals", "--experiments", "10", "--peeks", "3", "--effect", "0.5")
     assert code == 1

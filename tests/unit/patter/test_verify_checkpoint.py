@@ -10,7 +10,7 @@ from feedback_log import DAY, RULES, Log, line, token
 
 from patter.verify.carried import Keep
 from patter.verify.check import compared
-from patter.verify.checkpoint import KEPT, MANIFEST, STATE, Checkpoints
+from patter.verify.checkpoint import KEPT, MANIFEST, STATE, Checkpoints, Manifest
 from patter.verify.rows import Rows
 from schemas.errors import Code, ConfigError
 
@@ -52,6 +52,20 @@ def test_only_the_newest_stay_and_another_topics_are_nobodys(tmp_path: Path) -> 
     found = checkpoints(tmp_path).newest()
     assert found is not None
     assert found.manifest.written_at == NOON + timedelta(days=KEPT + 1)
+
+
+def test_one_of_an_older_patter_is_read_and_one_of_a_newer_is_refused(tmp_path: Path) -> None:
+    kept = checkpoints(tmp_path)
+    folder = put(kept)
+    for schema in ("patter.checkpoint/1", "patter.checkpoint/3"):
+        told = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+        signed = kept._signed(msgspec.structs.replace(told, schema=schema))
+        (folder / MANIFEST).write_bytes(msgspec.json.encode(signed))
+        if schema.endswith("1"):
+            assert kept.newest() is not None
+            continue
+        with pytest.raises(ConfigError, match="another Patter"):
+            kept.newest()
 
 
 def _altered_manifest(folder: Path) -> None:

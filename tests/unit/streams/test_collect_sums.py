@@ -149,14 +149,15 @@ def test_sums_come_back_from_the_changelog_and_grow_on() -> None:
 
 
 def random_log(seed: int) -> Log:
-    """A log in which shoppers stay away for months, come back, and send each other's tokens."""
+    """A log of three experiments in which shoppers stay away for months, come back, and send each other's tokens."""
     drawn, log, now = random.Random(seed), Log(), 0
     for _ in range(120):
         now += drawn.choice([0, 1_000, 60_000, DAY]) + (40 * DAY if drawn.random() < 0.05 else 0)
         now += 95 * DAY if drawn.random() < 0.03 else 0
         number, user = drawn.randrange(6) + 10 * (now // DAY), drawn.choice("uvw")
         decided = START_MS + now - now % DAY
-        said = token(number, decided, arm=4 + number % 2, propensity=(0.5, 0.25, 1.0)[number % 3])
+        propensity = (0.5, 0.25, 1.0)[number % 3]
+        said = token(number, decided, experiment=1 + number // 2 % 3, arm=4 + number % 2, propensity=propensity)
         what, day = drawn.random(), now // DAY * 4
         if what < 0.4:
             log.shown(said, now, user_id=user)
@@ -174,7 +175,9 @@ def random_log(seed: int) -> Log:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_collect_and_sql_agree_over_months(seed: int) -> None:
-    assert sums(random_log(seed))["shoppers"] > 1
+    log = random_log(seed)
+    assert sums(log)["shoppers"] > 1
+    assert sum("before_clicks" in counters for counters in cells(source_of(log)).values()) > 1
 
 
 def test_numpy_from_raw_events_comes_to_the_same() -> None:
