@@ -1,8 +1,9 @@
 """Predicted conversion, equation 2 of the paper that Patter follows: P_conv(x) = sigmoid(theta . (x - mean)).
 
-x are a text's attributes and its keyword strength, a sparse score of its words. The figure says whether a text is
-better or worse than usual: 0.5 is an average text of the data that the model was fitted on. It is no click rate. What
-it is fitted to say is which of two texts gets the higher click rate: P(a beats b) = sigmoid(score(a) - score(b)).
+x are a text's attributes and two sparse scores of its words, keyword strength and bag strength. The figure says whether
+a text is better or worse than usual: 0.5 is an average text of the data that the model was fitted on. It is no click
+rate. What it is fitted to say is which of two texts gets the higher click rate:
+P(a beats b) = sigmoid(score(a) - score(b)).
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from inference.text.attributes import Attributes, attributes, numbers
+from inference.text.bag import Term, bag_strength
 from inference.text.ngrams import ngrams, words
 from schemas.errors import Code, ConfigError
 
@@ -25,6 +27,9 @@ SCHEMA = 1
 
 KEYWORDS = "keyword_strength"
 """The name under which the n-gram score stands among the attributes."""
+
+BAG = "bag_strength"
+"""The name under which the score of `inference.text.bag` stands there."""
 
 _HINT = "fit it anew with `patter train pconv`"
 
@@ -37,9 +42,10 @@ class Weight(Struct, frozen=True, kw_only=True, gc=False):
     weight: float
 
 
-class Conversion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A fitted model. `attributes` by name, those of `features`; `segments` maps a segment to what its texts' weights
-    differ by; `ngrams` maps word n-grams of up to `order` words, joined by a blank, to their strength.
+class Conversion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A fitted model. `attributes` by name, those of `measures`; `segments` maps a segment to what its texts' weights
+    differ by; `ngrams` maps word n-grams of up to `order` words, joined by a blank, to their strength; `bag` are the
+    terms of `inference.text.bag`, of which older models have none.
 
     `source` says what it was fitted on, `figures` what it was measured at. `version` is a digest of all the rest.
     """
@@ -52,6 +58,7 @@ class Conversion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     order: Annotated[int, Meta(ge=1, le=3)]
     source: dict[str, Any]
     figures: dict[str, Any]
+    bag: dict[str, Term] = {}
 
 
 def p_conv(model: Conversion, text: str, segment: str = "any") -> float:
@@ -66,12 +73,18 @@ def score(model: Conversion, text: str, segment: str = "any") -> float:
     """theta . (x - mean): the log-odds behind `p_conv`. Two texts' scores differ by the log-odds that one beats the
     other.
     """
-    found = features(attributes(text, segment)) | {KEYWORDS: keyword_strength(model.ngrams, model.order, text)}
+    found = measures(model, text, segment)
     own = model.segments.get(segment, {})
     return sum(
         (part.weight + own.get(name, 0.0)) * (found.get(name, 0.0) - part.mean) / part.scale
         for name, part in model.attributes.items()
     )
+
+
+def measures(model: Conversion, text: str, segment: str = "any") -> dict[str, float]:
+    """All that a model weighs of a text, by name: its attributes, and the two scores of its words."""
+    strengths = {KEYWORDS: keyword_strength(model.ngrams, model.order, text), BAG: bag_strength(model.bag, text)}
+    return features(attributes(text, segment)) | strengths
 
 
 def features(found: Attributes) -> dict[str, float]:

@@ -24,8 +24,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from inference.text.attributes import attributes
-from inference.text.conversion import KEYWORDS, Conversion, features, keyword_strength, versioned
+from inference.text.conversion import Conversion, measures, versioned
 from schemas.policies import ConversionFit
 
 # Offline weights are a few hundredths to two tenths for each standard deviation of an attribute. A tenth lets a shop
@@ -91,7 +90,7 @@ class Vectors:
 
     def _row(self, text: str) -> Array:
         model = self._model
-        found = features(attributes(text)) | {KEYWORDS: keyword_strength(model.ngrams, model.order, text)}
+        found = measures(model, text)
         return np.array([(found.get(name, 0.0) - part.mean) / part.scale for name, part in model.attributes.items()])
 
 

@@ -3,20 +3,14 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.sparse import csr_matrix, diags, hstack
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from schemas.arms import Arm
+from training.conversion.bag import fit_bag
 from training.conversion.design import Matrix, measured, standardised
 from training.conversion.pairs import merged, pairs_of
 
 Scores = Callable[[Sequence[str]], Matrix]
 """Texts to scores; the higher of two is to win."""
-
-# Of 0.1, 0.3, 1 and 3 the best on the Upworthy tests that docs/conversion.md names.
-_C = 0.3
-_ATTRIBUTES = 0.1
 
 
 def length(texts: Sequence[str]) -> Matrix:
@@ -31,20 +25,12 @@ def tfidf(arms: Sequence[Arm], *, surface: bool = False) -> Scores:
     texts = merged(arms)
     pairs = pairs_of(texts).pairs
     names = [arm.text for arm in texts]
-    vectoriser = TfidfVectorizer(ngram_range=(1, 2), min_df=min(3, len(names)), sublinear_tf=True).fit(names)
-    columns = standardised(measured(names))
+    found = measured(names) if surface else []
+    columns = standardised(found) if surface else None
 
-    def table(asked: Sequence[str]) -> csr_matrix:
-        words = vectoriser.transform(asked)
-        if not surface:
-            return csr_matrix(words)
-        return hstack([words, csr_matrix(columns.rows(measured(asked)) * _ATTRIBUTES)]).tocsr()
+    def rows(asked: Sequence[str]) -> Matrix:
+        return columns.rows(measured(asked)) if columns is not None else np.zeros((len(asked), 0))
 
-    design = table(names)
-    # Every other pair is turned round, so that both outcomes occur.
-    turned = np.where(np.arange(len(pairs)) % 2 == 0, 1.0, -1.0)
-    signs = turned * np.sign([pair.z for pair in pairs])
-    differences = diags(signs) @ (design[[pair.a for pair in pairs]] - design[[pair.b for pair in pairs]])
-    model = LogisticRegression(C=_C, fit_intercept=False, max_iter=1000).fit(differences, turned > 0)
-    theta = np.asarray(model.coef_[0], np.float64)
-    return lambda asked: np.asarray(table(asked) @ theta, np.float64)
+    sides = [pair.a for pair in pairs], [pair.b for pair in pairs]
+    bag = fit_bag(names, rows(names), *sides, np.array([pair.z for pair in pairs]))
+    return lambda asked: bag.scores(asked, rows(asked))

@@ -1,8 +1,13 @@
-"""Fitting P_conv in two layers: strengths of n-grams, out of fold, and a pairwise logistic model above them.
+"""Fitting P_conv: the mean of two models of the same tests, each of which reads words in a way of its own.
 
-The first layer is a ridge regression of differences in log click odds within a test on n-grams and attributes. Its
-score of a text that it was fitted on is too good to be true, so the second layer is fitted on strengths that come from
-the other folds (stacking; Wolpert 1992, doi 10.1016/S0893-6080(05)80023-1), folds being made of whole groups.
+One has two layers: strengths of n-grams, out of fold, and a pairwise logistic model above them. Its first layer is a
+ridge regression of differences in log click odds within a test on n-grams and attributes. The score of a text that it
+was fitted on is too good to be true, so the second layer is fitted on strengths that come from the other folds
+(stacking; Wolpert 1992, doi 10.1016/S0893-6080(05)80023-1), folds being made of whole groups.
+
+The other is a bag of words with attributes, in one layer (`training.conversion.bag`). Both are linear in log-odds, so
+their mean is one model again, and it errs less than its parts where these err apart (Breiman 1996, doi
+10.1007/BF00058655). Each is taken in units of the spread of its differences on texts that it has not seen.
 """
 
 from collections.abc import Sequence
@@ -15,9 +20,10 @@ from scipy.sparse import csr_matrix, diags, hstack
 from scipy.sparse.linalg import lsqr
 from sklearn.linear_model import LogisticRegression
 
-from inference.text.conversion import KEYWORDS, SCHEMA, Conversion, Weight, versioned
+from inference.text.conversion import BAG, KEYWORDS, SCHEMA, Conversion, Weight, versioned
 from schemas.arms import Arm
 from schemas.errors import Code, ConfigError
+from training.conversion.bag import Bag, fit_bag
 from training.conversion.design import Matrix, Measured, gram_rows, held_grams, measured, standardised, vocabulary
 from training.conversion.pairs import merged, pairs_of
 from training.conversion.split import folds_of
@@ -72,10 +78,17 @@ def fit(arms: Sequence[Arm], options: Options, source: dict[str, Any] | None = N
     penalty = _penalty(data, rows, held, options)
     outside = _outside(data, rows, held, options, penalty)
     strengths, known = _strengths(data, rows, held, options, penalty, np.ones(len(data.a), bool))
-    weights, own = _layer(data, np.column_stack([rows, _scaled(outside)]))
+    table = np.column_stack([rows, _scaled(outside)])
+    weights, own = _layer(data, table)
+    bag, other = _bag(data, rows, np.ones(len(data.a), bool)), _outside_bag(data, rows, options)
+    first, second = _shares(data, table, weights, own, other)
+    weights, own = weights * first, {name: part * first for name, part in own.items()}
     # A strength in serving is that of the whole fit: its mean over these texts is what is usual.
-    usual = float(np.mean(gram_rows(held, known) @ strengths))
-    parts = _parts(columns, weights) | {KEYWORDS: Weight(mean=usual, scale=_spread(outside), weight=float(weights[-1]))}
+    usual, words = float(np.mean(gram_rows(held, known) @ strengths)), bag.words(texts)
+    parts = _parts(columns, weights[:-1] + bag.attributes * second) | {
+        KEYWORDS: Weight(mean=usual, scale=_spread(outside), weight=float(weights[-1])),
+        BAG: Weight(mean=float(np.mean(words)), scale=_spread(words), weight=second * _spread(words)),
+    }
     names = [*columns.names, KEYWORDS]
     return versioned(
         Conversion(
@@ -97,6 +110,7 @@ def fit(arms: Sequence[Arm], options: Options, source: dict[str, Any] | None = N
                 "penalty": penalty,
             },
             figures={},
+            bag=bag.terms,
         )
     )
 
@@ -157,6 +171,39 @@ def _penalty(data: _Data, rows: Matrix, held: list[frozenset[str]], options: Opt
         return float(np.sum(data.weights * difference * data.y)) / spread if spread else 0.0
 
     return max(options.penalties, key=fits)
+
+
+def _bag(data: _Data, rows: Matrix, chosen: Any) -> Bag:
+    """The bag of words by the chosen pairs."""
+    a, b = data.a[chosen], data.b[chosen]
+    seen, places = np.unique(np.concatenate([a, b]), return_inverse=True)
+    texts = [data.arms[index].text for index in seen]
+    return fit_bag(texts, rows[seen], places[: len(a)], places[len(a) :], data.z[chosen])
+
+
+def _outside_bag(data: _Data, rows: Matrix, options: Options) -> Matrix:
+    """The score of each text by a bag of words of the other folds."""
+    found = np.zeros(len(data.arms))
+    for fold in range(options.folds):
+        if (inside := data.fold[data.a] != fold).any() and (mine := np.flatnonzero(data.fold == fold)).size:
+            found[mine] = _bag(data, rows, inside).scores([data.arms[index].text for index in mine], rows[mine])
+    return found
+
+
+def _shares(data: _Data, table: Matrix, weights: Matrix, own: dict[str, Matrix], other: Matrix) -> tuple[float, float]:
+    """What the two models' log-odds are multiplied by: alike in units of their spread, and so that the probabilities of
+    the sum hold over all pairs alike.
+    """
+    differences = table[data.a] - table[data.b]
+    mine = differences @ weights
+    for name, part in own.items():
+        of_segment = np.array([data.arms[index].segment == name for index in data.a])
+        mine = mine + of_segment * (differences @ part)
+    theirs = other[data.a] - other[data.b]
+    units = 1 / _spread(mine), 1 / _spread(theirs)
+    both = mine * units[0] + theirs * units[1]
+    size = float(_logistic(both[:, None], data.z, np.ones(len(data.z)), 1e6)[0])
+    return units[0] * size, units[1] * size
 
 
 def _layer(data: _Data, table: Matrix) -> tuple[Matrix, dict[str, Matrix]]:

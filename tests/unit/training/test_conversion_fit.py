@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inference.text.conversion import KEYWORDS, p_conv, score
+from inference.text.conversion import BAG, KEYWORDS, p_conv, score
 from schemas.errors import ConfigError
 from tests.support.past_tests import BAD, GOOD, past_tests
 from training.conversion import fit as module
@@ -22,9 +22,12 @@ def test_planted_words_and_a_planted_attribute_are_found():
     model = fit(past_tests(200, seed=1, question=-0.4), OPTIONS)
     ranked = sorted((gram for gram in model.ngrams if " " not in gram), key=lambda gram: model.ngrams[gram])
     assert (ranked[0], ranked[-1]) == (BAD, GOOD)
-    assert model.attributes["question"].weight < 0 < model.attributes[KEYWORDS].weight
-    strongest = max(model.attributes, key=lambda name: abs(model.attributes[name].weight) * (name != KEYWORDS))
-    assert strongest == "question"
+    assert model.attributes["question"].weight < 0 < min(model.attributes[name].weight for name in (KEYWORDS, BAG))
+    by_term = sorted((term for term in model.bag if " " not in term), key=lambda term: model.bag[term][1])
+    assert (by_term[0], by_term[-1]) == (BAD, GOOD)
+    # GOOD is a kind word.
+    beside = {KEYWORDS, BAG, "sentiment", "sentiment_strength"}
+    assert max(model.attributes.keys() - beside, key=lambda name: abs(model.attributes[name].weight)) == "question"
     assert p_conv(model, f"garden table {GOOD} morning.") > 0.5 > p_conv(model, f"garden table {BAD} morning?")
 
 
