@@ -43,7 +43,7 @@ RESTORE_TRIES = 50
 RESTORE_PAUSE_S = 0.1
 
 Restore = Callable[[int], Iterable[StateRecord]]
-"""Every record of a partition of the state topic, from the beginning."""
+"""Every record of a partition of the state topic and of sketches, from the beginning."""
 
 WriteActivity = Callable[[Sequence[Mapping[str, object]], int], None]
 """Writes rows of user_activity, true as of a time in ms. Raises PatterError where the store does not take them."""
@@ -113,7 +113,9 @@ class CollectWorker:
         gone: dict[int, list[Place]] = {}
         for partition in self._batch:
             self._sweeps[partition].some(SWEPT)
-            gone[partition] = self.sources[partition].counts.expire()
+            source = self.sources[partition]
+            gone[partition] = source.counts.expire()
+            source.reached.close(source.through, source.counts.high_ms)
         self._tell_store()
         self._counted = self._totals()
         self._counted.subtract(before)
@@ -159,8 +161,11 @@ class CollectWorker:
                 restoring.put(record.key, record.value)
             restoring.finish()
             source.begin()
-            if source.through >= through:
+            if source.through >= through and not restoring.lacks_sketches:
                 break
+        else:
+            if restoring.lacks_sketches:
+                log.warning("sketches are lost: they count from here on", partition=partition, at=source.through + 1)
         log.info("restored", partition=partition, through=source.through, shoppers=len(source.shoppers))
         self._settled[partition] = source.through
         return source

@@ -19,7 +19,7 @@ class Silent:
 
 
 class Topics:
-    """What is committed of the state and partials topics: the newest record of each key."""
+    """What is committed of the state, sketches and partials topics: the newest record of each key."""
 
     def __init__(self) -> None:
         self.state: dict[int, dict[bytes, bytes]] = {0: {}, 1: {}}
@@ -29,7 +29,7 @@ class Topics:
     def commit(self, outs: Sequence[Out], positions: Mapping[int, int]) -> None:
         for out in outs:
             assert out.key is not None
-            if out.topic == "state":
+            if out.topic in ("state", "sketches"):
                 table = self.state[out.partition]
                 table.pop(out.key, None)
                 if out.value is not None:
