@@ -64,21 +64,20 @@ class Reach:
         """One of products, likewise."""
         return self._top.get(name) or Top(self._bytes.get(name))
 
+    def data(self, name: Name) -> bytes:
+        """A sketch as bytes."""
+        return (self.distinct(name) if name.what == DISTINCT else self.top(name)).data()
+
     def put(self, name: Name, data: bytes) -> None:
         """A sketch as bytes, in the place of what was there."""
         self._bytes[name] = data
         self._distinct.pop(name, None)
         self._top.pop(name, None)
 
-    def remove(self, name: Name) -> None:
-        """Forget a sketch."""
-        for held in (self._bytes, self._distinct, self._top):
-            held.pop(name, None)
-
     def written(self) -> Iterator[tuple[Name, bytes]]:
         """What changed, as bytes. It has not changed any more after that."""
         for name in sorted(self.changed):
-            data = (self._distinct[name] if name.what == DISTINCT else self._top[name]).data()
+            data = self.data(name)
             self.put(name, data)
             yield name, data
         self.changed = set()

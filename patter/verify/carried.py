@@ -37,6 +37,7 @@ TABLES: Mapping[str, str] = {
     "standing": f"{_PLACE}, shopper BIGINT, pair VARCHAR, high_day BIGINT, impressions HUGEINT, clicks HUGEINT, "
     "impressed_orders HUGEINT, revenue_minor HUGEINT, clicked_carts HUGEINT, clicked_orders HUGEINT, orders HUGEINT, "
     "refunds HUGEINT",
+    "reach": "part BIGINT, since BIGINT, what VARCHAR, kind VARCHAR, day BIGINT, data BLOB",
     "cell": f"{_PLACE}, family VARCHAR, name VARCHAR, start_ms BIGINT, expires_ms BIGINT, arm VARCHAR, "
     "counter VARCHAR, amount HUGEINT",
 }
@@ -50,6 +51,8 @@ _NAMES = (
 )  # fmt: skip
 """The columns whose numbers stand for names of the log."""
 
+# One of a version before has no sketches, as that version's collect.
+_THERE = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'state'"
 # A billion names meet by chance once in 10^20.
 DIGEST_BYTES = 16
 
@@ -91,7 +94,8 @@ def create(connection: duckdb.DuckDBPyConnection, carried: Carried | None) -> No
     if carried is None or not carried.through:
         return
     connection.execute("ATTACH '" + str(carried.path).replace("'", "''") + "' AS state (READ_ONLY)")
-    for name in TABLES:
+    there = {name for (name,) in connection.execute(_THERE).fetchall()}
+    for name in TABLES.keys() & there:
         connection.execute(
             # Names of tables are this module's own.
             f'INSERT INTO carried_{name} BY NAME SELECT * FROM state."{name}" WHERE list_contains($1, part)',  # noqa: S608
