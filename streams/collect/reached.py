@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from features.aggregates.records import Change, Written
-from schemas.sketches import KIND_AT, MOST_AMOUNT, Entry, day_of, shopper_number
+from schemas.sketches import ALL_TIME, DISTINCT, KIND_AT, MOST_AMOUNT, Entry, Name, day_of, shopper_number
 
 
 class Reached:
@@ -38,6 +38,10 @@ class Reached:
             entries.append((kind, day, product, amount, number))
         self._noted = []
         self.changes = self.written.step(entries, through, high_ms)
+
+    def shoppers(self, kind: str) -> float:
+        """How many different shoppers there were, about."""
+        return self.written.reach.distinct(Name(DISTINCT, kind, ALL_TIME)).quick()
 
     def settle(self) -> None:
         """The batch is written down."""

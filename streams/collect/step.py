@@ -11,6 +11,7 @@ import structlog
 from schemas.decode import decode_event
 from schemas.errors import PatterError
 from schemas.ports import Metrics
+from schemas.sketches import SHOPPER_KINDS
 from schemas.trial_groups import Tried
 from streams.collect import activity, shopper
 from streams.collect.changelog import Restoring
@@ -134,6 +135,9 @@ class CollectWorker:
         sources = self.sources.values()
         self._metrics.set("patter_cells", sum(len(source.counts) for source in sources), role=ROLE)
         self._metrics.set("patter_shoppers", sum(len(source.shoppers) for source in sources), role=ROLE)
+        for kind in SHOPPER_KINDS:
+            reached = sum(source.reached.shoppers(kind) for source in sources)
+            self._metrics.set("patter_reached_shoppers", round(reached), role=ROLE, kind=kind)
         newest = max((record.timestamp_ms for record in records), default=0)
         self._metrics.set("patter_feedback_age_seconds", max(0, self._now_ms() - newest) / 1000, role=ROLE)
         self._forget_batch()

@@ -182,6 +182,13 @@ def test_a_log_that_is_cut_is_counted_on_from_a_checkpoint(shop: Shop) -> None:
     reach.reach.put(life, sound_data)
     publish_sketches(shop, reach)
 
+    told = msgspec.json.decode(
+        CliRunner().invoke(build(), ["reach", "--config", str(shop.config), "--json", "-"]).output
+    )
+    cells = [counters for each in found.cells.values() for cell, (_, counters) in each.items() if "cohort|life" in cell]
+    for kind in ("impressions", "clicks", "orders", "revenue_minor"):
+        assert told["buckets"][0]["products"][kind]["total"] == sum(counters.get(kind, 0) for counters in cells)
+
     # A checkpoint upon a checkpoint, which reaches further.
     result = verify_online(shop.settings, 30, keep_at=datetime.now(UTC))
     assert (result.failures(), result.checkpoint is None, result.kept is None) == ([], False, False)
