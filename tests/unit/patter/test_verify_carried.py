@@ -119,3 +119,17 @@ def test_without_it_the_rest_is_counted_wrongly(tmp_path: Path, table: str) -> N
     with duckdb.connect(str(path)) as connection:
         connection.execute(f'DELETE FROM "{table}"')
     assert counted_on(log, cut, rules, path) != []
+
+
+def test_a_checkpoint_of_before_there_were_sketches_is_counted_on_from(tmp_path: Path) -> None:
+    log, path = Log(), tmp_path / "state.duckdb"
+    _seen(log)
+    assert compared(rows_of(log, 0, RULES), {}, RULES, keep=Keep(path=path, through={0: 0})) == []
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DROP TABLE reach")
+    _seen_of_another(log)
+    cells = {cell: (1, counters) for cell, counters in expected({0: log.records}, RULES)[0].items()}
+    high_ms = max(timestamp for _, timestamp, _ in log.records)
+    online = {0: OnlineSource(cells=cells, through=1, high_ms=high_ms, reach=reach_of(log, since=1))}
+    carried = opened(path, {0: 0})
+    assert compared(rows_of(log, 1, RULES, carried), online, RULES, carried) == []
