@@ -120,6 +120,7 @@ def test_what_can_matter_no_more_is_not_carried(tmp_path: Path) -> None:
     log.viewed(91 * DAY)
     late = state_of(log, tmp_path / "late.duckdb")
     # The cells and sketches, and which cells were first: nothing of any shopper.
+    # Cells and sketches, and which cells were first: nothing of any shopper but 52 bits in estimates.
     assert late.keys() == {"source", "arm", "text", "pair", "reach", "cell"}
 
 
