@@ -19,6 +19,7 @@ _PLACE = "part BIGINT, off BIGINT"
 
 TABLES: Mapping[str, str] = {
     "source": "part BIGINT, through BIGINT, high BIGINT, life BIGINT",
+    "reach": "part BIGINT, since BIGINT, what VARCHAR, kind VARCHAR, day BIGINT, data BLOB",
     "watch": "part BIGINT, span BIGINT, shopper BIGINT, act_ms BIGINT, seen BIGINT, seen_ms BIGINT",
     "wire": f"{_PLACE}, span BIGINT, shopper BIGINT, rank BIGINT, window_ms BIGINT, stretch BIGINT, number HUGEINT",
     "trip": "part BIGINT, span BIGINT, shopper BIGINT, rank BIGINT, name VARCHAR, hold_ms BIGINT, tripped_ms BIGINT",
@@ -37,7 +38,6 @@ TABLES: Mapping[str, str] = {
     "standing": f"{_PLACE}, shopper BIGINT, pair VARCHAR, high_day BIGINT, impressions HUGEINT, clicks HUGEINT, "
     "impressed_orders HUGEINT, revenue_minor HUGEINT, clicked_carts HUGEINT, clicked_orders HUGEINT, orders HUGEINT, "
     "refunds HUGEINT",
-    "reach": "part BIGINT, since BIGINT, what VARCHAR, kind VARCHAR, day BIGINT, data BLOB",
     "cell": f"{_PLACE}, family VARCHAR, name VARCHAR, start_ms BIGINT, expires_ms BIGINT, arm VARCHAR, "
     "counter VARCHAR, amount HUGEINT",
 }
