@@ -20,6 +20,7 @@ from schemas.experiments import ExperimentRecord
 from schemas.partials import CellMetrics, Partial, Progress
 from schemas.policies import PolicySnapshot
 from schemas.retirements import Retirement
+from schemas.sketches import Sketch, Stretch
 from schemas.token import CodeName
 
 REGISTRY = Path(__file__).parent / "registry"
@@ -35,6 +36,8 @@ TYPES: dict[str, Any] = {
     "patter.copy.retirements.v1": Retirement,
     "patter.partials.v1": Partial,
     "patter.partials.v1.progress": Progress,
+    "patter.sketches.v1": Sketch,
+    "patter.sketches.v1.counted": Stretch,
     "patter.metrics.v1": CellMetrics,
     "patter.policy.v1": PolicySnapshot,
     "patter.experiments.v1": ExperimentRecord,

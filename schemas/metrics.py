@@ -75,6 +75,13 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("patter_policy_age_seconds", "seconds", "age of the policy in use", "role"),
     _counter("patter_feedback_total", "counts", "what collect counted, by the names of its total", "role", "kind"),
     _gauge("patter_shoppers", "shoppers", "shoppers that the role remembers", "role"),
+    _gauge(
+        "patter_reached_shoppers",
+        "shoppers",
+        "different shoppers ever, estimated: who saw copy, clicked, ordered",
+        "role",
+        "kind",
+    ),
     _gauge("patter_cpu_seconds", "seconds", "processor time that the process has used", "role"),
     _gauge("patter_memory_bytes", "bytes", "resident memory of the process", "role"),
     _gauge("patter_ready", "bool", "1 where the role is ready", "role"),

@@ -193,6 +193,16 @@ CATALOGUE: tuple[Topic, ...] = (
         about="touches, orders and counters of collect, from which it is restored",
     ),
     Topic(
+        logical="sketches",
+        name="patter.sketches.v1",
+        key="source|what|kind|bucket, or source|counted|slot",
+        value="schemas.sketches.Sketch or schemas.sketches.Stretch",
+        # As with the state: a partition of it belongs to the partition of events with the same number.
+        partitions=_WIDE,
+        cleanup="compact",
+        about="distinct shoppers and top products of each source, as sketches; collect is restored from it, too",
+    ),
+    Topic(
         logical="metrics",
         name="patter.metrics.v1",
         key="cell",

@@ -101,6 +101,7 @@ def _size(
                 "events": log,
                 "partials": f"bench.partials.{own}",
                 "collect_state": f"bench.state.{own}",
+                "sketches": f"bench.sketches.{own}",
                 "decisions": SINK,
             }
             named = {logical: {"name": topic} for logical, topic in topics.items()}

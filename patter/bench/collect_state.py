@@ -33,19 +33,22 @@ def counted(settings: Settings, kafka: KafkaOptions) -> dict[int, Source]:
     }
     for record in read_topic(kafka, events.name):
         sources[record.partition].take(record.offset, decode_event(record.value, record.timestamp_ms))
+    for source in sources.values():
+        source.reached.close(source.through, source.counts.high_ms)
     return sources
 
 
 def write_state(settings: Settings, kafka: KafkaOptions, sources: Mapping[int, Source]) -> int:
-    """Write it into the state topic of these settings; answers the number of records."""
-    topic = topics_of(settings)["collect_state"].name
+    """Write it into the topics of state and sketches of these settings; answers the number of records."""
+    topics = topics_of(settings)
     producer = Producer(producer_config(kafka))
     written = 0
     for partition, source in sources.items():
-        for key, value in changes(source, []):
-            send(producer, topic, value, key, partition=partition)
-            written += 1
-            producer.poll(0)
+        for topic, records in (("collect_state", changes(source, [])), ("sketches", source.reached.changes)):
+            for key, value in records:
+                send(producer, topics[topic].name, value, key, partition=partition)
+                written += 1
+                producer.poll(0)
     producer.flush(FLUSH_S)
     return written
 

@@ -35,6 +35,7 @@ def build() -> typer.Typer:
         experiment,
         features,
         policy,
+        reach,
         replay,
         report,
         run,
@@ -61,7 +62,7 @@ def build() -> typer.Typer:
     ) -> None:
         """Writes, serves and learns personalized marketing copy in the stream."""
 
-    looks = (verify.verify, replay.replay, report.report)
+    looks = (verify.verify, replay.replay, report.report, reach.reach)
     for verb in (demo.demo, up.up, status.status, check.check, *looks, write.write, ask.ask):
         app.command()(verb)
     app.command(cls=conversion.Train)(train.train)

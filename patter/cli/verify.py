@@ -23,7 +23,8 @@ def verify(
     ] = False,
     json: Json = None,
 ) -> None:
-    """Recount the input log in SQL and compare every cell that collect has published. Works while events flow.
+    """Recount the input log in SQL and compare every cell and sketch that collect has published. Works while events
+    flow.
 
     Where retention has cut the log it counts on from the newest checkpoint, and says so. Exit 0 where all is equal, 1
     where something differs, 2 where the checkpoint was altered, 4 where the log is cut and no checkpoint reaches it.
@@ -44,7 +45,8 @@ def verify(
         write_result({**head, **result.members()}, json)
     if str(json) != "-":
         typer.echo(
-            f"{result.cells} cells of {result.records_read} records: " + ("equal" if result.equal else "not equal")
+            f"{result.cells} cells and {result.sketches} sketches of {result.records_read} records: "
+            + ("equal" if result.equal else "not equal")
         )
         if result.checkpoint is not None:
             reached = ", ".join(f"{p} from {through + 1}" for p, through in sorted(result.checkpoint.through.items()))

@@ -11,6 +11,7 @@ from patter.demo.record import RunRecord
 from patter.demo.recount_feedback import LifetimeCells, PolicyVersions, TotalCells, cells, feedback
 from patter.demo.recount_record import Record
 from patter.demo.regret import Choice, Regret
+from patter.reach.run import reached
 from patter.verify.run import verify_online
 from schemas.errors import Code
 
@@ -92,13 +93,26 @@ class FeedbackCount:
 
 
 def proven(record: RunRecord) -> tuple[dict[str, object], list[str]]:
-    """The sections online_equals_batch and verify, and what they make of the run."""
+    """The sections online_equals_batch, verify and reach, and what they make of the run."""
     found = verify_online(record.settings, VERIFY_TIMEOUT_S)
     sections: dict[str, object] = {
         "online_equals_batch": found.equal,
-        "verify": {"cells": found.cells, "differing": len(found.differences), "records_read": found.records_read},
+        "verify": {
+            "cells": found.cells,
+            "sketches": found.sketches,
+            "differing": len(found.differences),
+            "records_read": found.records_read,
+        },
+        "reach": _reach(record),
     }
     if found.equal:
         return sections, []
     told = "; ".join(f"{each.cell} {each.field} {each.online} is not {each.batch}" for each in found.differences[:3])
     return sections, [f"{Code.MISCOUNT.value}: online and batch differ in {len(found.differences)} places: {told}"]
+
+
+def _reach(record: RunRecord) -> dict[str, object]:
+    """Shoppers of all time by kind, and the product that brings most orders."""
+    life = reached(record.settings, 1, None).buckets[0]
+    best = [" or ".join(product.ids) or product.code for product in life.products["orders"].top]
+    return {"shoppers": {kind: each.value for kind, each in life.shoppers.items()}, "most_orders": [*best, None][0]}

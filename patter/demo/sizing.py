@@ -53,7 +53,9 @@ def embedded_partitions(events: int, largest_bytes: int, pool_keys: int) -> Mapp
         by_records = SKEW * count / CAP_RECORDS
         partitions[logical] = max(4, math.ceil(max(by_bytes, by_records)))
     # A partition of the one keeps the state of the other's.
-    partitions["events"] = partitions["collect_state"] = max(partitions["events"], partitions["collect_state"])
+    same = max(partitions["events"], partitions["collect_state"])
+    # What an event adds to sketches is a twentieth of what it adds to the state.
+    partitions["events"] = partitions["collect_state"] = partitions["sketches"] = same
     widest = max(partitions.values())
     if widest > MAX_PARTITIONS:
         raise ConfigError(

@@ -9,7 +9,7 @@ Section = Mapping[str, object]
 
 
 def learned(result: Section) -> Table:
-    """The rows feedback, policy and proof."""
+    """The rows feedback, reach, policy and proof."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="bold cyan", no_wrap=True, min_width=11)
     grid.add_column(overflow="fold")
@@ -25,6 +25,15 @@ def learned(result: Section) -> Table:
             f" {_int(back.get('suppressed'))} of bots{_by_rule(back)}; simulated shoppers"
         ),
     )
+    reach = _section(_section(result, "reach"), "shoppers")
+    best = _section(result, "reach").get("most_orders")
+    grid.add_row(
+        "reach",
+        Text(
+            f"{_int(reach.get('impressions'))} shoppers saw copy, {_int(reach.get('clicks'))} clicked,"
+            f" {_int(reach.get('orders'))} ordered" + (f"; most orders by product {best}" if best else "")
+        ),
+    )
     policy = _section(result, "policy")
     grid.add_row(
         "policy",
@@ -38,7 +47,8 @@ def learned(result: Section) -> Table:
     )
     verify = _section(result, "verify")
     equal = result.get("online_equals_batch") is True
-    text = Text(f"{_int(verify.get('cells'))} cells counted again in SQL, {_int(verify.get('differing'))} differ: ")
+    counted = f"{_int(verify.get('cells'))} cells and {_int(verify.get('sketches'))} sketches counted again in SQL"
+    text = Text(f"{counted}, {_int(verify.get('differing'))} differ: ")
     grid.add_row(
         "proof", text.append("online equals batch" if equal else "NOT equal", style="green" if equal else "bold red")
     )

@@ -19,6 +19,7 @@ _PLACE = "part BIGINT, off BIGINT"
 
 TABLES: Mapping[str, str] = {
     "source": "part BIGINT, through BIGINT, high BIGINT, life BIGINT",
+    "reach": "part BIGINT, since BIGINT, what VARCHAR, kind VARCHAR, day BIGINT, data BLOB",
     "watch": "part BIGINT, span BIGINT, shopper BIGINT, act_ms BIGINT, seen BIGINT, seen_ms BIGINT",
     "wire": f"{_PLACE}, span BIGINT, shopper BIGINT, rank BIGINT, window_ms BIGINT, stretch BIGINT, number HUGEINT",
     "trip": "part BIGINT, span BIGINT, shopper BIGINT, rank BIGINT, name VARCHAR, hold_ms BIGINT, tripped_ms BIGINT",
@@ -50,6 +51,8 @@ _NAMES = (
 )  # fmt: skip
 """The columns whose numbers stand for names of the log."""
 
+# One of a version before has no sketches, as that version's collect.
+_THERE = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'state'"
 # A billion names meet by chance once in 10^20.
 DIGEST_BYTES = 16
 
@@ -91,7 +94,8 @@ def create(connection: duckdb.DuckDBPyConnection, carried: Carried | None) -> No
     if carried is None or not carried.through:
         return
     connection.execute("ATTACH '" + str(carried.path).replace("'", "''") + "' AS state (READ_ONLY)")
-    for name in TABLES:
+    there = {name for (name,) in connection.execute(_THERE).fetchall()}
+    for name in TABLES.keys() & there:
         connection.execute(
             # Names of tables are this module's own.
             f'INSERT INTO carried_{name} BY NAME SELECT * FROM state."{name}" WHERE list_contains($1, part)',  # noqa: S608

@@ -7,6 +7,7 @@ import duckdb
 import numpy as np
 
 from patter.verify.carried import Carried, Keep, written
+from patter.verify.reached import keep_reach, reach_differences
 from patter.verify.recompute import load, recomputed, run_step
 from patter.verify.rows import Column, Rows, numbers
 from patter.verify.rules import Difference, OnlineSource, Rules
@@ -58,15 +59,17 @@ def compared(
         _load_online(connection, online)
         run_step(connection, "9_compare")
         found = connection.execute("FROM difference ORDER BY part, cell, field").fetchall()
-        if keep is not None and not found:
+        sketched = reach_differences(connection, rows, online)
+        if keep is not None and not found and not sketched:
             barrier = {"part": array("q", keep.through), "through": array("q", keep.through.values())}
             load(connection, "barrier", numbers(barrier))
             run_step(connection, "10_keep")
+            keep_reach(connection, rows, keep.through, online)
             written(connection, keep.path, rows.digests())
     return [
         Difference(partition=part, cell=cell, field=field, online=_whole(seen), batch=_whole(counted))
         for part, cell, field, seen, counted in found
-    ]
+    ] + sketched
 
 
 def _rows(records: Logged, rules: Rules) -> Rows:

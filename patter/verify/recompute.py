@@ -40,6 +40,7 @@ STEPS = (
     "5_refunds",
     "6_gains",
     "6_groups",
+    "6_reached",
     "7_sums",
     "7_total",
     "8_cells",

@@ -23,13 +23,14 @@ class Start(Struct, frozen=True, kw_only=True):
 
 
 class VerifyResult(Struct, frozen=True, kw_only=True):
-    """`cells` were compared, `differing` of them differ. `offsets` is topic -> partition -> (from, to).
+    """`cells` and `sketches` were compared, `differing` of them differ. `offsets` is topic -> partition -> (from, to).
 
     Of `truncated_partitions` the log does not begin at 0 any more, and no checkpoint reaches it: nothing can be said
     of them. `checkpoint` is where those in it were counted on from; `kept` is the name of one that was written.
     """
 
     cells: int
+    sketches: int = 0
     records_read: int
     differences: list[Difference]
     truncated_partitions: list[int]
@@ -44,7 +45,7 @@ class VerifyResult(Struct, frozen=True, kw_only=True):
 
     @property
     def differing(self) -> int:
-        """How many cells differ."""
+        """How many cells and sketches differ."""
         return len({(each.partition, each.cell) for each in self.differences})
 
     @property
@@ -58,7 +59,7 @@ class VerifyResult(Struct, frozen=True, kw_only=True):
         """What does not hold, a line each."""
         told = []
         if self.differences:
-            told.append(f"{self.differing} of {self.cells} cells differ")
+            told.append(f"{self.differing} of {self.cells} cells and {self.sketches} sketches differ")
         if self.truncated_partitions:
             told.append(f"the log of partitions {self.truncated_partitions} is cut and {self._lacking()}")
         return told
@@ -71,6 +72,7 @@ class VerifyResult(Struct, frozen=True, kw_only=True):
         return {
             "equal": self.equal,
             "cells": self.cells,
+            "sketches": self.sketches,
             "differing": self.differing,
             "truncated_partitions": self.truncated_partitions,
             "records_read": self.records_read,

@@ -148,6 +148,10 @@ class Rows:
             counted_weight(claims.propensity),
         )
 
+    def names(self) -> dict[int, object]:
+        """What the numbers of these records stand for; not those from before."""
+        return {number: name for name, number in self._numbers.items()}
+
     def digests(self) -> dict[int, bytes]:
         """What stands in a checkpoint for each name that has a number."""
         found = {number: digest for digest, number in self._names.items()}

@@ -54,8 +54,9 @@ def open_event_log(settings: Settings, carried: Carried | None = None) -> EventL
 
 
 def open_published(settings: Settings) -> Published:
-    """The partials, not yet read."""
-    return Published(_options(settings), topics_of(settings)["partials"].name)
+    """The partials and the sketches, not yet read."""
+    topics = topics_of(settings)
+    return Published(_options(settings), topics["partials"].name, topics["sketches"].name)
 
 
 def verify_online(
@@ -93,12 +94,11 @@ def verify_online(
     behind = _wait(published, {p: source_of(incarnation, p) for p in settled}, settled, timeout_s)
     log.refresh()
     whole = {p: end for p, end in settled.items() if p not in log.reader.cut}
-    online = {p: _online(published, source_of(incarnation, p), end) for p, end in whole.items() if p not in behind}
-    spans = counted_by(
-        options, topics_of(settings)["collect_state"].name, {p: source_of(incarnation, p) for p in online}
-    )
+    sources = {p: source_of(incarnation, p) for p in whole if p not in behind}
+    spans = counted_by(options, topics_of(settings)["collect_state"].name, sources)
+    online = {p: _online(published, source, whole[p], spans.since.get(p)) for p, source in sources.items()}
     rules = replace(verify_rules(settings), spans=spans.rules, trials=spans.trials)
-    truncated = sorted(barrier.keys() - whole.keys())
+    truncated = sorted({*(barrier.keys() - whole.keys()), *(online.keys() & published.sketches.cut)})
     late = [each for p, each in behind.items() if p in whole]
     keep = None
     if keep_at is not None and not late and not truncated and not published.reader.cut:
@@ -113,6 +113,7 @@ def verify_online(
         found, truncated = [each for each in found if each.online is not None], sorted({*truncated, *missing})
     return VerifyResult(
         cells=sum(len(source.cells) for source in online.values()),
+        sketches=sum(len(source.reach.reach.names()) for source in online.values() if source.reach is not None),
         records_read=log.rows.records,
         differences=found,
         truncated_partitions=truncated,
@@ -160,7 +161,7 @@ def _wait(
         published.refresh()
         behind = {p: _through(published, source) for p, source in sources.items()}
         behind = {p: through for p, through in behind.items() if through < settled[p]}
-        if not behind and published.reader.settled():
+        if not behind and published.settled():
             published.refresh()
             return {}
         if time.monotonic() > deadline:
@@ -178,12 +179,16 @@ def _through(published: Published, source: str) -> int:
     return NOWHERE if progress is None else progress.through
 
 
-def _online(published: Published, source: str, settled: int) -> OnlineSource:
+def _online(published: Published, source: str, settled: int, since: int | None) -> OnlineSource:
+    """`since` is the offset from which on the source says that it counts sketches."""
     progress = published.progress.get(source)
+    # Where the broker has dropped some of its records, what is left of a partition's sketches says nothing.
+    cut = int(source.rpartition(":")[2]) in published.sketches.cut
     return OnlineSource(
         # The caller may go on reading.
         cells=dict(published.cells.get(source, {})),
         through=NOWHERE if progress is None else progress.through,
         high_ms=0 if progress is None else progress.high_ms,
         settled=settled,
+        reach=None if cut else published.reach(source, since),
     )

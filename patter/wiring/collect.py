@@ -1,6 +1,7 @@
 """collect as a process."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 
 import structlog
 
@@ -27,7 +28,7 @@ from streams.kafka.loop import Loop, LoopOptions
 
 log = structlog.get_logger("patter.collect")
 
-USED = ("events", "partials", "collect_state", "catalog", "experiments")
+USED = ("events", "partials", "collect_state", "sketches", "catalog", "experiments")
 # A batch closes by its time alone: at most one set of partials goes out in it.
 BATCH_RECORDS = 1_000_000
 ACTIVITY = "user_activity"
@@ -56,7 +57,11 @@ def run_collect(settings: Settings, member: str, port: int | None) -> None:
     events = topics["events"].name
     setup = CollectSetup(
         topics=CollectTopics(
-            events, topics["partials"].name, topics["collect_state"].name, topics["partials"].partitions
+            events,
+            topics["partials"].name,
+            topics["collect_state"].name,
+            topics["partials"].partitions,
+            topics["sketches"].name,
         ),
         rules=collect_rules(settings),
         incarnation=incarnation_of(options, events, settings.kafka.incarnation),
@@ -70,7 +75,9 @@ def run_collect(settings: Settings, member: str, port: int | None) -> None:
 
     worker = CollectWorker(
         setup,
-        lambda partition: read_topic(options, setup.topics.state, only=[partition]),
+        lambda partition: chain.from_iterable(
+            read_topic(options, topic, only=[partition]) for topic in (setup.topics.state, setup.topics.sketches)
+        ),
         _activity_writer(settings),
         categories.of,
         process.metrics,
@@ -101,14 +108,16 @@ def run_collect(settings: Settings, member: str, port: int | None) -> None:
 
 
 def _same_partitions(topics: Mapping[str, Topic]) -> None:
-    events, state = topics["events"], topics["collect_state"]
-    if events.partitions != state.partitions:
-        raise ConfigError(
-            Code.TOPIC_MISMATCH,
-            f"{state.name} has {state.partitions} partitions, {events.name} has {events.partitions}",
-            where="topics.collect_state.partitions",
-            hint="a partition of the one keeps the state of the other's: give both the same number",
-        )
+    events = topics["events"]
+    for name in ("collect_state", "sketches"):
+        state = topics[name]
+        if events.partitions != state.partitions:
+            raise ConfigError(
+                Code.TOPIC_MISMATCH,
+                f"{state.name} has {state.partitions} partitions, {events.name} has {events.partitions}",
+                where=f"topics.{name}.partitions",
+                hint="a partition of the one keeps the state of the other's: give both the same number",
+            )
 
 
 def _activity_writer(settings: Settings) -> Callable[[Sequence[Mapping[str, object]], int], None]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from features.aggregates.records import NOWHERE, Gathering
 from schemas.agents import RULES_KIND, RulesSpan
 from schemas.cells import ArmCell
 from schemas.trial_groups import TRIALS_KIND, TrialsSpan
@@ -22,11 +23,15 @@ SHOPPER, ORDER, CELL, ARM, TEXT, PAIR, SUMS, META = "s", "o", "c", "k", "t", "p"
 
 
 class Meta(Struct, array_like=True, frozen=True):
-    """How far a source is counted, and its total."""
+    """How far a source is counted, and its total; from where on its reach is counted (NOWHERE: by a version that knew
+    none), and how far the sketches go that were written with it.
+    """
 
     through: int
     high_ms: int
     total: dict[str, int]
+    since: int = NOWHERE
+    sketched: int = NOWHERE
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -61,15 +66,21 @@ def changes(source: Source, gone: Sequence[Place]) -> Iterator[Change]:
         yield _key(source, SUMS, str(pair)), _encode(counts.sums.written(pair))
     for place in gone:
         yield _key(source, CELL, _written(place)), None
-    meta = Meta(source.through, counts.high_ms, {name: count for name, count in counts.total.items() if count})
+    total = {name: count for name, count in counts.total.items() if count}
+    reach = source.reached.written
+    meta = Meta(source.through, counts.high_ms, total, reach.since, reach.through)
     yield _key(source, META, ""), _encode(meta)
 
 
 class Restoring:
-    """Makes a source of its records, in whichever order they come; `finish` puts it together."""
+    """Makes a source of its records, in whichever order they come; `finish` puts it together.
+
+    `lacks_sketches` tells after that whether some of the sketches that were written are not among the records.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self.lacks_sketches = False
         self._prefix = f"{source.name}|".encode()
         self._numbered: dict[str, dict[int, ArmCell]] = {ARM: {}, TEXT: {}, PAIR: {}}
         self._cells: dict[Place, list[int]] = {}
@@ -77,12 +88,14 @@ class Restoring:
         self._trials: dict[int, TrialsSpan] = {}
         self._sums: dict[int, list[str]] = {}
         self._meta: Meta | None = None
+        self._reach = Gathering(source.name)
 
     def put(self, key: bytes | None, value: bytes | None) -> None:
-        """A record of the state topic. Newer ones of a key come later."""
+        """A record of the state topic, or of sketches. Newer ones of a key come later."""
         if key is None or not key.startswith(self._prefix):
             return
-        kind, _, name = key[len(self._prefix) :].decode().partition("|")
+        rest = key[len(self._prefix) :].decode()
+        kind, _, name = rest.partition("|")
         source = self._source
         if kind == SHOPPER:
             _set(source.shoppers, name, value)
@@ -101,6 +114,8 @@ class Restoring:
             self._trials[int(name)] = _trials.decode(value)
         elif kind == META and value is not None:
             self._meta = _meta.decode(value)
+        elif self._reach.is_of(rest):
+            self._reach.put(rest, value)
 
     def finish(self) -> Source:
         """The source. Raises ValueError where an arm, copy cell or pair is missing."""
@@ -119,8 +134,19 @@ class Restoring:
             counts.sums.restore(pair, written)
         source.spans = [self._spans[number] for number in sorted(self._spans)]
         source.trials = [self._trials[number] for number in sorted(self._trials)]
+        self._finish_reach(meta)
         source.settle()
         return source
+
+    def _finish_reach(self, meta: Meta) -> None:
+        found = self._reach.finish()
+        if found is not None and found.through >= meta.sketched:
+            self._source.reached.written = found
+        else:
+            # By a version that knew none, or lost: what is counted from here on is right, and says from where on.
+            self.lacks_sketches = meta.sketched != NOWHERE
+            lost = self.lacks_sketches or meta.since == NOWHERE
+            self._source.reached.written.since = meta.through + 1 if lost else meta.since
 
 
 def _set(table: dict[K, V], key: K, value: V | None) -> None:

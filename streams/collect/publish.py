@@ -1,4 +1,4 @@
-"""What a source publishes after a batch: its state, the cells that changed, and its progress."""
+"""What a source publishes after a batch: its state, its sketches, the cells that changed, and its progress."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,6 +20,8 @@ def published(source: Source, partition: int, topics: CollectTopics, gone: Seque
     """The records of a batch for one partition. The progress record is last."""
     for key, value in changes(source, gone):
         yield Out(topics.state, key, value, partition=partition)
+    for key, value in source.reached.changes:
+        yield Out(topics.sketches, key, value, partition=partition)
     counts = source.counts
     for place in counts.changed:
         yield _partial(source, counts.cell(place).text(), counts.counters(place), topics)

@@ -6,12 +6,13 @@ from streams.collect.rules import Rules
 
 
 class CollectTopics(Struct, frozen=True):
-    """Names of the topics, and how many partitions partials have."""
+    """Names of the topics, and how many partitions partials have. Those of state and sketches are the events'."""
 
     events: str
     partials: str
     state: str
     partial_partitions: int
+    sketches: str
 
 
 class CollectSetup(Struct, frozen=True, kw_only=True):

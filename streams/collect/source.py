@@ -28,6 +28,7 @@ from streams.collect import activity, ledger, numbered, shopper, watch
 from streams.collect.counts import Counts
 from streams.collect.ledger import Line
 from streams.collect.orders import Buyer, place, refund
+from streams.collect.reached import Reached
 from streams.collect.rules import TOKEN_MS, Rules
 from streams.collect.shopper import CARTED, CLICKED, ORDERED, SEEN, Decision, Shopper
 from streams.collect.sums import GROUPS
@@ -58,12 +59,15 @@ class Source:
         self.orders: dict[str, bytes] = {}
         self.touched: set[str] = set()
         self.ordered: set[str] = set()
+        self.reached = Reached(name)
+        self._acting = ""
 
     def settle(self) -> None:
         """What changed is written down."""
         self.touched, self.ordered = set(), set()
         self.fresh_spans = self.fresh_trials = 0
         self.counts.settle()
+        self.reached.settle()
 
     def begin(self) -> None:
         """Count by the rules of now from here on. What was counted by others stays, and they are remembered with it."""
@@ -103,6 +107,7 @@ class Source:
         if tagged is None and (answers or isinstance(event, ProductViewed | ListViewed | CartAdded)):
             known = shopper.opened(self.shoppers.get(event.user_id))
             tagged = self._watched(event, known, moment_ms)
+            self._acting = event.user_id
             if tagged is None:
                 self._answer(event, known, moment_ms, offset)
             if tagged is None or watch.watched(event):
@@ -192,6 +197,9 @@ class Source:
         """Count what an event does to one decision of a shopper."""
         self.counts.add(of.arm, of.copy, moment_ms, of.decided_ms, amounts)
         self.counts.sums.grow(known.brought, of.pair, of.weight, amounts, self.counts.high_ms)
+        if isinstance(of, Decision):
+            # Else it is a refund, which lowers nothing. A decision is answered by its own shopper alone.
+            self.reached.note(self._acting, of.product, moment_ms, self.counts.high_ms, self.through, amounts)
 
     def _mark(self, known: Shopper, decision: Decision, bit: int, moment_ms: int) -> bool:
         """Set one of a decision's bits and count what follows from it; whether it was not set before."""

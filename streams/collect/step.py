@@ -11,6 +11,7 @@ import structlog
 from schemas.decode import decode_event
 from schemas.errors import PatterError
 from schemas.ports import Metrics
+from schemas.sketches import SHOPPER_KINDS
 from schemas.trial_groups import Tried
 from streams.collect import activity, shopper
 from streams.collect.changelog import Restoring
@@ -43,7 +44,7 @@ RESTORE_TRIES = 50
 RESTORE_PAUSE_S = 0.1
 
 Restore = Callable[[int], Iterable[StateRecord]]
-"""Every record of a partition of the state topic, from the beginning."""
+"""Every record of a partition of the state topic and of sketches, from the beginning."""
 
 WriteActivity = Callable[[Sequence[Mapping[str, object]], int], None]
 """Writes rows of user_activity, true as of a time in ms. Raises PatterError where the store does not take them."""
@@ -113,7 +114,9 @@ class CollectWorker:
         gone: dict[int, list[Place]] = {}
         for partition in self._batch:
             self._sweeps[partition].some(SWEPT)
-            gone[partition] = self.sources[partition].counts.expire()
+            source = self.sources[partition]
+            gone[partition] = source.counts.expire()
+            source.reached.close(source.through, source.counts.high_ms)
         self._tell_store()
         self._counted = self._totals()
         self._counted.subtract(before)
@@ -132,6 +135,9 @@ class CollectWorker:
         sources = self.sources.values()
         self._metrics.set("patter_cells", sum(len(source.counts) for source in sources), role=ROLE)
         self._metrics.set("patter_shoppers", sum(len(source.shoppers) for source in sources), role=ROLE)
+        for kind in SHOPPER_KINDS:
+            reached = sum(source.reached.shoppers(kind) for source in sources)
+            self._metrics.set("patter_reached_shoppers", round(reached), role=ROLE, kind=kind)
         newest = max((record.timestamp_ms for record in records), default=0)
         self._metrics.set("patter_feedback_age_seconds", max(0, self._now_ms() - newest) / 1000, role=ROLE)
         self._forget_batch()
@@ -159,8 +165,11 @@ class CollectWorker:
                 restoring.put(record.key, record.value)
             restoring.finish()
             source.begin()
-            if source.through >= through:
+            if source.through >= through and not restoring.lacks_sketches:
                 break
+        else:
+            if restoring.lacks_sketches:
+                log.warning("sketches are lost: they count from here on", partition=partition, at=source.through + 1)
         log.info("restored", partition=partition, through=source.through, shoppers=len(source.shoppers))
         self._settled[partition] = source.through
         return source

@@ -15,6 +15,7 @@ from role_workers import Workers, settings_on, until, write_config
 from shop_story import Story, drawn
 from typer.testing import CliRunner
 
+from features.aggregates.records import Written
 from features.store import FeatureOptions
 from features.store.apply import apply as apply_features
 from patter.cli import build
@@ -23,6 +24,7 @@ from patter.verify.run import open_published, verify_online
 from patter.wiring.kafka import group_of
 from schemas.errors import Code, ConfigError
 from schemas.partials import Partial, partial_key
+from schemas.sketches import ALL_TIME, DISTINCT, Name, Sketch, shopper_number, sketch_key
 from schemas.topics import BY_LOGICAL
 from streams.kafka.admin import apply
 from streams.kafka.committed import committed
@@ -119,6 +121,7 @@ def test_kills_and_a_topic_that_is_made_anew(shop: Shop) -> None:
     first = verify_online(shop.settings, 30)
     assert first.failures() == []
     assert first.cells > 20
+    assert first.sketches > 20
     assert first.records_read == len(records)
 
     shop.workers.stop(MEMBER)
@@ -165,6 +168,27 @@ def test_a_log_that_is_cut_is_counted_on_from_a_checkpoint(shop: Shop) -> None:
     assert (code, f"{cell} impressions" in said) == (1, True), said
     publish(shop, source, cell, through, counters)
 
+    reach = found.reach(source, 0)
+    assert reach is not None
+    life = Name(DISTINCT, "impressions", ALL_TIME)
+    publish_sketches(shop, reach)
+    assert shop.verb()[0] == 0
+    sound_data, spoilt = reach.reach.data(life), reach.reach.distinct(life)
+    spoilt.add(shopper_number("mallory"))
+    reach.reach.put(life, spoilt.data())
+    publish_sketches(shop, reach)
+    code, said = shop.verb()
+    assert (code, f"sketch|{life.text()} shoppers" in said) == (1, True), said
+    reach.reach.put(life, sound_data)
+    publish_sketches(shop, reach)
+
+    told = msgspec.json.decode(
+        CliRunner().invoke(build(), ["reach", "--config", str(shop.config), "--json", "-"]).output
+    )
+    cells = [counters for each in found.cells.values() for cell, (_, counters) in each.items() if "cohort|life" in cell]
+    for kind in ("impressions", "clicks", "orders", "revenue_minor"):
+        assert told["buckets"][0]["products"][kind]["total"] == sum(counters.get(kind, 0) for counters in cells)
+
     # A checkpoint upon a checkpoint, which reaches further.
     result = verify_online(shop.settings, 30, keep_at=datetime.now(UTC))
     assert (result.failures(), result.checkpoint is None, result.kept is None) == ([], False, False)
@@ -183,6 +207,19 @@ def test_a_log_that_is_cut_is_counted_on_from_a_checkpoint(shop: Shop) -> None:
     folder.rmdir()
     code, said = shop.verb()
     assert (code, "does not reach it" in said) == (4, True), said
+
+
+def publish_sketches(shop: Shop, written: Written) -> None:
+    """A source's sketches, whole, as if collect had written them so."""
+    producer = Producer(producer_config(shop.options))
+    for name in written.reach.names():
+        sketch = Sketch(
+            source=written.source, since=written.since, through=written.through, high_ms=written.high_ms, name=name,
+            data=written.reach.data(name),
+        )  # fmt: skip
+        key, value = sketch_key(written.source, name), msgspec.json.encode(sketch)
+        producer.produce(shop.settings.topics["sketches"].name or "", key=key, value=value, partition=0)
+    assert producer.flush(30) == 0
 
 
 def publish(shop: Shop, source: str, cell: str, through: int, counters: dict[str, int]) -> None:

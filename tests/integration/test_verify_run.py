@@ -196,7 +196,7 @@ def test_the_verb_tells_and_exits(shop: Shop, tmp_path: Path, monkeypatch: pytes
     result = json.loads(out.read_bytes())
     assert (result["schema"], result["ok"], result["equal"]) == ("patter.verify/1", False, False)
     assert (result["cells"], result["differing"]) == (8, 8)
-    assert result["failures"] == ["8 of 8 cells differ"]
+    assert result["failures"] == ["8 of 8 cells and 0 sketches differ"]
     assert result["differences"][0].keys() == {"partition", "cell", "field", "online", "batch"}
 
 

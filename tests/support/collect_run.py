@@ -22,7 +22,7 @@ LIMITS: dict[str, Any] = {
 }
 RULES = Rules(keys=KEYS, currency="USD", agents=FIRST, **LIMITS)
 BATCH = BatchRules(keys=KEYS, currency="USD", agents=FIRST, **LIMITS)
-TOPICS = CollectTopics("events", "partials", "state", 4)
+TOPICS = CollectTopics("events", "partials", "state", 4, "sketches")
 
 
 def worker(topics: Topics, incarnation: str) -> CollectWorker:

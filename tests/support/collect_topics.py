@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from features.aggregates.records import Gathering, Written
 from patter.verify.rules import OnlineSource
 from schemas.agents import RULES_KIND, RulesSpan
 from schemas.partials import Partial, Progress
@@ -19,7 +20,7 @@ class Silent:
 
 
 class Topics:
-    """What is committed of the state and partials topics: the newest record of each key."""
+    """What is committed of the state, sketches and partials topics: the newest record of each key."""
 
     def __init__(self) -> None:
         self.state: dict[int, dict[bytes, bytes]] = {0: {}, 1: {}}
@@ -29,7 +30,7 @@ class Topics:
     def commit(self, outs: Sequence[Out], positions: Mapping[int, int]) -> None:
         for out in outs:
             assert out.key is not None
-            if out.topic == "state":
+            if out.topic in ("state", "sketches"):
                 table = self.state[out.partition]
                 table.pop(out.key, None)
                 if out.value is not None:
@@ -56,10 +57,22 @@ class Topics:
                 if name.startswith(f"{progress.source}|".encode()):
                     partial = msgspec.convert(other, Partial)
                     cells[partial.cell] = partial.through, partial.counters
-            found[int(progress.source.partition(":")[2])] = OnlineSource(
-                cells=cells, through=progress.through, high_ms=progress.high_ms
+            number = int(progress.source.partition(":")[2])
+            found[number] = OnlineSource(
+                cells=cells,
+                through=progress.through,
+                high_ms=progress.high_ms,
+                reach=self._reach(progress.source, number),
             )
         return found
+
+    def _reach(self, source: str, partition: int) -> Written:
+        gathering = Gathering(source)
+        for key, value in self.state[partition].items():
+            name, _, rest = key.decode().partition("|")
+            if name == source and gathering.is_of(rest):
+                gathering.put(rest, value)
+        return gathering.finish() or Written(source)
 
     def spans(self, incarnation: str, partition: int) -> tuple[RulesSpan, ...]:
         """The rules that a source was counted under."""

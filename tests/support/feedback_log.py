@@ -3,7 +3,11 @@
 import json
 from datetime import UTC, datetime
 
+from features.aggregates.records import Written
 from patter.verify.check import expected
+from patter.verify.reached import taken
+from patter.verify.recompute import recomputed
+from patter.verify.rows import Rows
 from patter.verify.rules import Rules
 from schemas.agents import rules_of_parts
 from schemas.token import Claims, code_of, sign
@@ -81,6 +85,18 @@ class Log:
 
     def viewed(self, at: int = 0, **fields: object) -> int:
         return self.event("product_viewed", at, product_id="p", **fields)
+
+
+def reach_of(log: Log, rules: Rules = RULES, since: int = 0) -> Written:
+    """The sketches that a log comes to which is all of partition 0, counted from the offset `since` on."""
+    rows = Rows(rules)
+    for offset, timestamp, value in log.records:
+        rows.put(0, offset, timestamp, value)
+    written = Written("life:0", since)
+    written.through = len(log.records) - 1
+    with recomputed(rows, rules) as connection:
+        written.reach = taken(connection, rows.names(), 0, since, written.through)
+    return written
 
 
 def cells(log: Log, rules: Rules = RULES) -> dict[str, dict[str, int]]:

@@ -87,7 +87,7 @@ FROM known_order JOIN horizon ON horizon.part = known_order.part AND since <= th
 WHERE placed_ms >= order_ms;
 
 CREATE TABLE kept_credit AS
-SELECT credit.*
+SELECT credit.* EXCLUDE (shown_product)
 FROM credit SEMI JOIN kept_order USING (part, order_no, since)
 JOIN horizon ON horizon.part = credit.part AND credit.off <= through;
 

@@ -31,7 +31,9 @@ SELECT
     coalesce(said.segment, touch.segment) AS segment,
     coalesce(said.variant, touch.variant) AS variant,
     coalesce(said.copy, touch.copy) AS copy,
-    coalesce(said.weight, touch.weight) AS weight
+    coalesce(said.weight, touch.weight) AS weight,
+    -- The product that the decision was about, not the one that the line is of.
+    coalesce(said.product, touch.product) AS shown_product
 FROM new_line
 LEFT JOIN said
     ON said.part = new_line.part AND said.off = new_line.off AND said.place = new_line.place

@@ -13,6 +13,7 @@ WITH refunded_decision AS (
     SELECT
         counted.part, counted.off, counted.place, counted.time_ms, counted.high, counted.decided_ms,
         counted.experiment, counted.category, counted.segment, counted.variant, counted.copy, shopper, counted.weight,
+        counted.product,
         unnest([
             {'counter': 'impressions', 'amount': (kind = 'copy_impression' OR imputes)::HUGEINT},
             {'counter': 'imputed', 'amount': imputes::HUGEINT},
@@ -27,6 +28,7 @@ WITH refunded_decision AS (
     UNION ALL
     SELECT
         part, off, place, time_ms, high, decided_ms, experiment, category, segment, variant, copy, shopper, weight,
+        shown_product,
         unnest([
             {'counter': 'order_lines', 'amount': 1::HUGEINT},
             {'counter': 'revenue_minor', 'amount': (CASE WHEN ours THEN revenue ELSE 0 END)::HUGEINT}
@@ -36,6 +38,7 @@ WITH refunded_decision AS (
     UNION ALL
     SELECT
         part, off, place, time_ms, high, decided_ms, experiment, category, segment, variant, copy, shopper, weight,
+        shown_product,
         unnest([
             {'counter': 'orders', 'amount': 1::HUGEINT},
             {'counter': 'clicked_orders', 'amount': (clicked < off)::HUGEINT},
@@ -44,7 +47,7 @@ WITH refunded_decision AS (
     FROM first_credit LEFT JOIN answered USING (part, shopper, decision)
     UNION ALL
     SELECT
-        part, off, -1, time_ms, high, decided_ms, experiment, category, segment, variant, copy, shopper, weight,
+        part, off, -1, time_ms, high, decided_ms, experiment, category, segment, variant, copy, shopper, weight, NULL,
         unnest([
             {'counter': 'refunds', 'amount': 1::HUGEINT},
             {'counter': 'refunded_minor', 'amount': amount::HUGEINT}

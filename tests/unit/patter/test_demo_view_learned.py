@@ -18,7 +18,8 @@ def test_it_says_what_came_back_and_what_the_policy_did() -> None:
         {
             "feedback": {"impressions": 1200, "imputed": 3, "clicks": 80, "match": {"token": 4, "none": 1}, "late": 2},
             "policy": {"versions": 30, "best_share_first": 0.31, "best_share_last": 0.78, "best_share_last_low": 0.75},
-            "verify": {"cells": 900, "differing": 0},
+            "verify": {"cells": 900, "sketches": 28, "differing": 0},
+            "reach": {"shoppers": {"impressions": 700, "clicks": 60, "orders": 9}, "most_orders": "D0040"},
             "online_equals_batch": True,
         }
     )
@@ -29,6 +30,8 @@ def test_it_says_what_came_back_and_what_the_policy_did() -> None:
         "1 none",
         "31%",
         "78%",
+        "700 shoppers saw copy, 60 clicked, 9 ordered; most orders by product D0040",
+        "900 cells and 28 sketches counted again in SQL",
         "online equals batch",
     ):
         assert part in text

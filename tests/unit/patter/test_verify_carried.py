@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 import pytest
-from feedback_log import DAY, HOUR, RULES, START_MS, Log, line, token
+from feedback_log import DAY, HOUR, RULES, START_MS, Log, line, reach_of, token
 
 from patter.verify.carried import TABLES, Carried, Keep, opened
 from patter.verify.check import compared, expected
@@ -79,6 +79,7 @@ NEEDED: dict[str, tuple[Rules, Callable[[Log], object], Callable[[Log], object]]
     "text": (NARROW, _seen, _seen_of_another),
     "pair": (NARROW, _seen, _seen_of_another),
     "standing": (RULES, _seen, lambda log: log.shown(token(2), 1)),
+    "reach": (RULES, _seen, _seen_of_another),
     "cell": (RULES, _seen, _seen_of_another),
     "source": (RULES, lambda log: log.viewed(HOUR), lambda log: log.shown(token(1), HOUR - 7 * DAY - 1)),
 }
@@ -96,7 +97,7 @@ def counted_on(log: Log, cut: int, rules: Rules, path: Path) -> list[Difference]
     through = len(log.records) - 1
     cells = {cell: (through, counters) for cell, counters in expected({0: log.records}, rules)[0].items()}
     high_ms = max(timestamp for _, timestamp, _ in log.records)
-    online = {0: OnlineSource(cells=cells, through=through, high_ms=high_ms)}
+    online = {0: OnlineSource(cells=cells, through=through, high_ms=high_ms, reach=reach_of(log, rules))}
     carried = opened(path, {0: cut - 1})
     return compared(rows_of(log, cut, rules, carried), online, rules, carried)
 
@@ -118,3 +119,17 @@ def test_without_it_the_rest_is_counted_wrongly(tmp_path: Path, table: str) -> N
     with duckdb.connect(str(path)) as connection:
         connection.execute(f'DELETE FROM "{table}"')
     assert counted_on(log, cut, rules, path) != []
+
+
+def test_a_checkpoint_of_before_there_were_sketches_is_counted_on_from(tmp_path: Path) -> None:
+    log, path = Log(), tmp_path / "state.duckdb"
+    _seen(log)
+    assert compared(rows_of(log, 0, RULES), {}, RULES, keep=Keep(path=path, through={0: 0})) == []
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DROP TABLE reach")
+    _seen_of_another(log)
+    cells = {cell: (1, counters) for cell, counters in expected({0: log.records}, RULES)[0].items()}
+    high_ms = max(timestamp for _, timestamp, _ in log.records)
+    online = {0: OnlineSource(cells=cells, through=1, high_ms=high_ms, reach=reach_of(log, since=1))}
+    carried = opened(path, {0: 0})
+    assert compared(rows_of(log, 1, RULES, carried), online, RULES, carried) == []

@@ -133,8 +133,9 @@ def test_what_can_matter_no_more_is_not_carried(tmp_path: Path) -> None:
     assert (soon["life"], soon["feedback"], soon["order"], soon["credit"], soon["standing"]) == (50,) * 5
     log.viewed(91 * DAY)
     late = state_of(log, tmp_path / "late.duckdb")
-    # The cells, and which of them were first: nothing of any shopper.
-    assert late.keys() == {"source", "arm", "text", "pair", "cell"}
+    # The cells and sketches, and which cells were first: nothing of any shopper.
+    # Cells and sketches, and which cells were first: nothing of any shopper but 52 bits in estimates.
+    assert late.keys() == {"source", "arm", "text", "pair", "reach", "cell"}
 
 
 def test_a_checkpoint_names_no_shopper(tmp_path: Path) -> None:

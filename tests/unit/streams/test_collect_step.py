@@ -15,6 +15,7 @@ from schemas.cells import DAY_MS
 from schemas.decode import decode_event
 from schemas.errors import Code, LackingError
 from schemas.partials import Partial, Progress
+from schemas.sketches import DISTINCT, Name
 from streams.collect import activity, shopper
 from streams.collect.rules import Rules
 from streams.collect.setup import CollectSetup, CollectTopics
@@ -26,7 +27,7 @@ from streams.kafka.records import Record
 RULES = Rules(
     keys=KEYS, currency="USD", agents=rules_of_parts("bot"), lateness_ms=7 * DAY_MS, max_cells=3, max_copies=2
 )
-TOPICS = CollectTopics("events", "partials", "state", 4)
+TOPICS = CollectTopics("events", "partials", "state", 4, "sketches")
 SETUP = CollectSetup(topics=TOPICS, rules=RULES, incarnation="life")
 
 
@@ -44,6 +45,7 @@ def at_once(records: Sequence[Record]) -> dict[int, Source]:
         sources[record.partition].take(record.offset, decode_event(record.value, record.timestamp_ms))
     for source in sources.values():
         source.counts.expire()
+        source.reached.close(source.through, source.counts.high_ms)
     return sources
 
 
@@ -98,9 +100,19 @@ def test_aborts_restarts_and_batches_change_no_count(log: Any, plan: list[tuple[
     for partition, source in expected.items():
         restored = worker(topics).sources[partition]
         assert (restored.orders, restored.through) == (source.orders, source.through)
+        assert sketched(restored) == sketched(source)
         # Whoever has nothing that could matter any more may be forgotten.
         assert restored.shoppers.keys() <= source.shoppers.keys()
         assert all(is_idle(source, user) for user in source.shoppers.keys() - restored.shoppers.keys())
+
+
+def sketched(source: Source) -> dict[Name, object]:
+    """What a source's sketches know."""
+    reach = source.reached.written.reach
+    return {
+        name: reach.distinct(name).content() if name.what == DISTINCT else reach.top(name).content()
+        for name in reach.names()
+    }
 
 
 def is_idle(source: Source, user: str) -> bool:

@@ -1,0 +1,1 @@
+"""Aggregates that hold bounded memory whatever comes: distinct counts and heavy hitters."""

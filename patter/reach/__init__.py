@@ -1,0 +1,1 @@
+"""`patter reach`: how many shoppers were reached, and which products bring most."""
