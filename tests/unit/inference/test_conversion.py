@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from inference.text.conversion import (
+    BAG,
     KEYWORDS,
     Conversion,
     Weight,
     grams,
     keyword_strength,
+    measures,
     p_conv,
     read_conversion,
     score,
@@ -69,6 +71,22 @@ def test_an_n_gram_counts_once_and_longer_texts_are_not_favoured_for_length():
     assert keyword_strength({"warm": 1.0}, 1, "warm") == 1.0
     assert keyword_strength({"warm": 1.0}, 1, "warm a b c") == 0.5
     assert keyword_strength({"warm": 1.0}, 2, "") == 0.0
+
+
+def test_the_bag_of_words_is_an_attribute_like_the_others():
+    parts = model().attributes | {BAG: Weight(mean=0.5, scale=2.0, weight=3.0)}
+    with_bag = model(bag={"warm": (1.0, 2.5)})
+    assert measures(with_bag, "A warm wool")[BAG] == 2.5
+    assert score(with_bag, "A warm wool") == score(model(), "A warm wool")
+    weighed = versioned(replace(with_bag, attributes=parts))
+    assert score(weighed, "A warm wool") == pytest.approx(score(model(), "A warm wool") + 3.0 * (2.5 - 0.5) / 2.0)
+
+
+def test_a_model_without_a_bag_is_read_as_it_was_written(tmp_path):
+    path = tmp_path / "conversion.json"
+    write_conversion(model(), path)
+    assert "bag" not in json.loads(path.read_text())
+    assert read_conversion(path).bag == {}
 
 
 def test_the_file_gives_the_model_back(tmp_path):

@@ -95,6 +95,32 @@ def _outside_spread(arms, options):
     return float(np.corrcoef(difference, data.y)[0, 1]) if difference.any() else 0.0
 
 
+def test_it_is_the_mean_of_its_two_models_in_units_of_their_spread():
+    """The file's score of a text is what the two make of it, up to one number for all texts."""
+    arms = past_tests(120, seed=12, question=-0.3)
+    model = fit(arms, OPTIONS)
+    data = module._data(arms, OPTIONS)
+    texts = [arm.text for arm in data.arms]
+    found = module.measured(texts)
+    rows, held = module.standardised(found).rows(found), module.held_grams(texts, OPTIONS.order)
+    penalty = model.source["penalty"]
+    outside = module._outside(data, rows, held, OPTIONS, penalty)
+    table = np.column_stack([rows, module._scaled(outside)])
+    weights, _ = module._layer(data, table)
+    strengths, known = module._strengths(data, rows, held, OPTIONS, penalty, np.ones(len(data.a), bool))
+    first = rows @ weights[:-1] + (module.gram_rows(held, known) @ strengths) / np.std(outside) * weights[-1]
+    second = module._bag(data, rows, np.ones(len(data.a), bool)).scores(texts, rows)
+    units = [
+        np.std(each[data.a] - each[data.b]) for each in (table @ weights, module._outside_bag(data, rows, OPTIONS))
+    ]
+    both = first / units[0] + second / units[1]
+    told = np.array([score(model, text) for text in texts])
+    differences = both[data.a] - both[data.b]
+    size = float(np.median((told[data.a] - told[data.b])[differences != 0] / differences[differences != 0]))
+    assert size > 0
+    assert told[data.a] - told[data.b] == pytest.approx(size * differences, abs=1e-4)
+
+
 def test_groups_of_the_test_are_dropped_and_said():
     arms = past_tests(60, seed=8)
     said = []
