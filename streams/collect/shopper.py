@@ -115,18 +115,25 @@ class Shopper(Struct, array_like=True):
 
     def close(self, high_ms: int, lateness_ms: int) -> None:
         """Keep the newest touches, and of other decisions the bits, as long as they can matter."""
-        touches = self.touches()
-        if len(touches) > TOUCHES:
-            touches.sort(key=lambda touch: touch.at, reverse=True)
-            for touch in touches[TOUCHES:]:
-                _forget(touch)
         # An order may be as late as is allowed, and answer a click that lies a window before it.
         oldest = high_ms - lateness_ms - CLICK_MS
-        if any(touch.at[0] < oldest for touch in touches):
-            for touch in touches:
-                if touch.at[0] < oldest:
+        number, is_old, is_bare = 0, False, False
+        # Every event closes a shopper, and almost none has anything to forget: one look, and nothing made for it.
+        for decision in self.held:
+            seen, clicked = decision.seen_offset != _NO_TOUCH, decision.clicked_offset != _NO_TOUCH
+            number += seen + clicked
+            is_old = is_old or (
+                (seen and decision.decided_ms + decision.seen_ms < oldest)
+                or (clicked and decision.decided_ms + decision.clicked_ms < oldest)
+            )
+            is_bare = is_bare or not (seen or clicked)
+        if number > TOUCHES or is_old:
+            touches = sorted(self.touches(), key=lambda touch: touch.at, reverse=True)
+            for place, touch in enumerate(touches):
+                if place >= TOUCHES or touch.at[0] < oldest:
                     _forget(touch)
-        if any(_is_bare(decision) for decision in self.held):
+            is_bare = True
+        if is_bare:
             for decision in self.held:
                 if _is_bare(decision):
                     self.bare += _packed(decision)

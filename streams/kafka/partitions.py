@@ -1,5 +1,7 @@
 """Which partition a key belongs to, as Kafka's Java clients, aiokafka and librdkafka's `murmur2_random` say."""
 
+from functools import lru_cache
+
 _SEED, _M, _R = 0x9747B28C, 0x5BD1E995, 24
 _MASK = 0xFFFFFFFF
 
@@ -18,6 +20,8 @@ def murmur2(data: bytes) -> int:
     return hashed ^ hashed >> 15
 
 
+# Cells come again with every batch, and hashing one in Python takes as long as encoding its record.
+@lru_cache(maxsize=65_536)
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition of a key in a topic of so many partitions."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions
