@@ -1,12 +1,12 @@
 """Forgets shoppers and orders that cannot matter any more. It changes no count."""
 
+from schemas.cells import MINUTE_S, SECOND_MS
 from streams.collect import ledger, shopper
 from streams.collect.source import Source
 
-
 # What is forgotten is days old. So a shop whose shoppers all fit into one batch's look is looked through this often, by
 # its events' time, and not with every batch.
-ROUND_MS = 10 * 60 * 1000
+ROUND_MS = 10 * MINUTE_S * SECOND_MS
 
 
 class Sweep:

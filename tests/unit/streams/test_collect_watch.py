@@ -12,8 +12,9 @@ from schemas.decode import decode_event
 from streams.agents.file import shipped_rules
 from streams.agents.names import MAX_AGENTS, AgentNames
 from streams.collect import shopper
+from streams.collect.shopper import Shopper, closed
 from streams.collect.source import Source
-from streams.collect.sweep import Sweep
+from streams.collect.sweep import ROUND_MS, Sweep
 
 BROWSER = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"
@@ -124,6 +125,28 @@ def test_who_is_not_seen_for_long_is_forgotten() -> None:
     send(source, 3 * DAY_MS, "product_viewed", user="bob")
     Sweep(source).some(100)
     assert list(source.shoppers) == ["bob-0"]
+
+
+def test_a_small_shop_is_gone_through_once_in_ten_minutes_of_its_log() -> None:
+    source = ruled(*FIRST.watch)
+    sweep = Sweep(source)
+    send(source, 0, "product_viewed", user="bob")
+    sweep.some(100)
+    # Idle in secret: only a look finds it.
+    source.shoppers["ghost"] = closed(Shopper())
+    for at, found in ((ROUND_MS - 1, False), (ROUND_MS, True)):
+        send(source, at, "product_viewed", user="bob")
+        sweep.some(100)
+        assert ("ghost" not in source.shoppers) is found
+
+
+def test_a_round_goes_on_where_the_last_batch_left_it() -> None:
+    source = ruled(*FIRST.watch)
+    sweep = Sweep(source)
+    source.shoppers.update({f"ghost{number}": closed(Shopper()) for number in range(5)})
+    for left in (3, 1, 0):
+        sweep.some(2)
+        assert len(source.shoppers) == left
 
 
 def test_a_tagged_shopper_is_remembered_for_as_long_as_a_late_event_may_come() -> None:
