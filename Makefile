@@ -34,7 +34,7 @@ test: setup-dev jars
 	$(DEV)/mypy
 	OMP_NUM_THREADS=1 $(DEV)/pytest tests/contract tests/property tests/unit --numprocesses auto --maxprocesses 4 --dist loadfile
 	$(DEV)/pytest tests/e2e
-	$(DEV)/pytest tests/integration --numprocesses 2 --dist loadfile
+	$(DEV)/pytest tests/integration --numprocesses 3 --dist loadfile
 
 # Writes the reference pages again from the code.
 docs: setup-dev

@@ -17,7 +17,7 @@ LG = 10
 HELD = 3 * 2**LG // 4
 WIDEST = float(datasketches.frequent_items_sketch.get_epsilon_for_lg_size(LG))
 """The greatest distance between the bounds, as a share of the total: 3.5 / 1024."""
-_NUMBERS = datasketches.PyLongsSerDe()
+_NUMBERS = datasketches.PyLongsSerDe
 _ALL = datasketches.frequent_items_error_type.NO_FALSE_NEGATIVES
 
 
@@ -50,14 +50,14 @@ class Top:
             self._sketch = datasketches.frequent_items_sketch(LG)
         else:
             try:
-                self._sketch = datasketches.frequent_items_sketch.deserialize(data, _NUMBERS)
+                self._sketch = datasketches.frequent_items_sketch.deserialize(data, _NUMBERS())
             except (RuntimeError, ValueError, IndexError) as error:
                 raise ValueError(f"no sketch of frequent items: {error}") from error
         self.add: Callable[[int, int], None] = self._sketch.update
 
     def data(self) -> bytes:
         """As bytes: 16 an item that is held, some 12 KB at most."""
-        return bytes(self._sketch.serialize(_NUMBERS))
+        return bytes(self._sketch.serialize(_NUMBERS()))
 
     @property
     def total(self) -> int:

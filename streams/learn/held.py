@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.cells import cell_of
+from schemas.cells import COPY, cell_of
 from schemas.partials import PROGRESS, Partial, Progress
 from streams.learn.cells import Value, apply, named_codes, without
 from streams.learn.names import Names
 
+_TEXTS = f"{COPY}|"
 _partial = msgspec.json.Decoder(Partial)
 _progress = msgspec.json.Decoder(Progress)
 
@@ -92,12 +93,14 @@ class Held:
         self._dirty[cell] = partition
         return "applied" if value else "removed"
 
-    def take_dirty(self, partitions: Collection[int]) -> list[Change]:
-        """What changed in these partitions since the last call. What is not published after all goes `back`."""
+    def take_dirty(self, partitions: Collection[int], *, texts: bool = True) -> list[Change]:
+        """What changed in these partitions since the last call; without `texts`, cells of single texts stay for a later
+        one. What is not published after all goes `back`.
+        """
         found = [
             Change(cell, place, self._table.get(cell) or {})
             for cell, place in self._dirty.items()
-            if place in partitions
+            if place in partitions and (texts or not cell.startswith(_TEXTS))
         ]
         for change in found:
             del self._dirty[change.cell]

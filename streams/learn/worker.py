@@ -30,6 +30,9 @@ OWNER_PARTITION = 0
 LOOK_S = 0.2
 # A metric is older by this at most; twice as often would publish the same cells nearly twice as often.
 PUBLISH_S = 0.5
+# Cells of single texts are many, and every event changes others. What follows from them, P_conv and worn texts, is
+# looked at by the minute; so they go out in rounds, a cell once in each.
+TEXTS_S = 10.0
 # Positions and ends are questions to the broker. A slow answer must not hold up what is published.
 PLACES_S = 1.0
 ENDS_TIMEOUT_S = 5.0
@@ -61,7 +64,7 @@ class LearnWorker:
         self._app.every(PUBLISH_S, self._publish)
         self._app.every(PLACES_S, self._places)
         self._counted: dict[str, int] = {}
-        self._ticked = time.monotonic()
+        self._ticked = self._texts_at = time.monotonic()
         self._failure: Exception | None = None
         self._publishing = asyncio.Lock()
 
@@ -88,7 +91,7 @@ class LearnWorker:
                     raise LackingError(Code.BROKER_FAILED, "Faust has crashed", where=repr(app.crash_reason))
                 self._beat(self._reading.ready())
                 await asyncio.sleep(LOOK_S)
-            await self._publish_changes()
+            await self._publish_changes(texts=True)
         finally:
             try:
                 await asyncio.wait_for(app.stop(), STOP_TIMEOUT_S)
@@ -115,12 +118,16 @@ class LearnWorker:
             self._failure = error
 
     async def _publish(self) -> None:
+        now = time.monotonic()
+        texts = now - self._texts_at >= TEXTS_S
         try:
-            await self._publish_changes()
+            await self._publish_changes(texts=texts)
         except Exception as error:  # noqa: BLE001 - as above
             self._failure = error
+        if texts:
+            self._texts_at = now
 
-    async def _publish_changes(self) -> None:
+    async def _publish_changes(self, *, texts: bool) -> None:
         """Publish what changed in partitions that are known whole; a half-read cell would look like a smaller one."""
         held = self._app.held
         held.named(self._names.take(self._codes.drain()))
@@ -128,7 +135,7 @@ class LearnWorker:
             return
         # The publisher belongs to one thread at a time, and the last call may meet the timer's.
         async with self._publishing:
-            changes = held.take_dirty(self._reading.whole())
+            changes = held.take_dirty(self._reading.whole(), texts=texts)
             if changes:
                 failed = await asyncio.to_thread(self._publisher.publish, changes)
                 held.published(changes, self._names)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from schemas.cells import NONE, OTHERS, TOTAL, ArmCell, Cell
+from schemas.cells import COPY, LIFE, NONE, OTHERS, TOTAL, ArmCell, Cell
 from schemas.partials import Partial, Progress, Rate, partial_key, progress_key
 from schemas.token import CodeName, code_of
 from streams.kafka.records import Record
@@ -160,6 +160,18 @@ def test_a_cell_without_sources_gets_a_tombstone_also_where_nothing_was_held() -
     assert len(held) == 0
     put(held, 0, None, "c:1")
     assert held.take_dirty({0}) == [Change(TEXT, 0, {})]
+
+
+def test_cells_of_texts_wait_for_their_round_and_go_out_once_in_it() -> None:
+    held = Held({})
+    held.assign([0])
+    text = Cell(COPY, LIFE, CELL.arm).text()
+    put(held, 0, partial(3, clicks=1))
+    for through in (3, 4):
+        put(held, 0, partial(through, cell=text, clicks=through), cell=text)
+        assert [each.cell for each in held.take_dirty({0}, texts=False)] == [TEXT][: through == 3]
+    assert held.take_dirty({0}) == [Change(text, 0, {"a:0": (4, {"clicks": 4})})]
+    assert held.take_dirty({0}) == []
 
 
 def test_what_is_not_whole_or_not_published_waits() -> None:
