@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from inference.experiment.ratio import per_shopper_variance, ratio
+from inference.experiment.ratio import design_effect, per_shopper_variance, ratio
 from inference.experiment.sequential import fixed_half_width, half_width
 from inference.experiment.sums import ShopperSums
 
@@ -71,10 +71,9 @@ def described(rows: PastRows) -> Described:
     own = per_shopper_variance(sums) if rows.shoppers > 1 and sums.x > 0 else None
     if not own:
         raise ValueError("two shoppers who differ are needed")
-    value, x = sums.y / sums.x, float(sums.x)
-    effect = own / rows.shoppers * x / (value * (1 - value)) if rows.counts and 0 < value < 1 else None
     # Two arms of n / 2 each, of which each has own / (n / 2).
-    return Described(value, x / rows.shoppers, effect, 4 * own / rows.shoppers)
+    variance = 4 * own / rows.shoppers
+    return Described(sums.y / sums.x, sums.x / rows.shoppers, design_effect(sums) if rows.counts else None, variance)
 
 
 def planted(rows: PastRows, effect: float, chance: np.random.Generator) -> PastRows:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patter.cli.options import Json, Seed
-from patter.cli.past_intervals import LEAST, broken, past
+from patter.cli.past_intervals import LEAST, broken, finish, past, rejections
 
 if TYPE_CHECKING:
     from inference.experiment.trials import Outcomes
@@ -41,9 +41,8 @@ def intervals(
 
     Exit 1 where the intervals do not do what they promise, or there are too few experiments to show it.
     """
-    from inference.experiment.exact import lower, upper
+    from inference.experiment.exact import lower
     from inference.experiment.trials import Trials, exposure, planned, run
-    from patter.result import envelope, write_result
     from schemas.errors import Code, ConfigError
 
     if data is not None:
@@ -78,11 +77,7 @@ def intervals(
         "effect": effect,
         "baseline": baseline,
         "alpha": alpha,
-        "rejected_peeked": same.always_valid / experiments,
-        "upper_bound": upper(same.always_valid, experiments),
-        "rejected_fixed": same.fixed / experiments,
-        "rejected_fixed_interval": [lower(same.fixed, experiments, 0.975), upper(same.fixed, experiments, 0.975)],
-        "rejected_z_peeked": same.peeked / experiments,
+        **rejections(same.always_valid, same.fixed, same.peeked, experiments),
         "rejected_by_impressions": same.by_impressions / experiments,
         "power": planted.always_valid / experiments,
         "power_low": lower(planted.always_valid, experiments),
@@ -97,13 +92,7 @@ def intervals(
         "adjusted": adjusted,
         "simulated": True,
     }
-    write_result(envelope("evaluate.intervals", "evaluate intervals", seed, started, failures, None) | told, json)
-    if json is None:
-        typer.echo(_text(told))
-    for failure in failures if str(json) != "-" else ():
-        typer.echo(failure, err=True)
-    if failures:
-        raise typer.Exit(1)
+    finish(told, _text(told), failures, seed, started, json)
 
 
 def _adjusted(same: "Outcomes", planted: "Outcomes") -> dict[str, Any] | None:

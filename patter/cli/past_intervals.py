@@ -25,6 +25,34 @@ def broken(always_valid: int, fixed: int, experiments: int, alpha: float, which:
     return found
 
 
+def rejections(always_valid: int, fixed: int, peeked: int, experiments: int) -> dict[str, Any]:
+    """How many A/As were rejected: at any look, by one look at the end, and by the usual interval at any look."""
+    from inference.experiment.exact import lower, upper
+
+    return {
+        "rejected_peeked": always_valid / experiments,
+        "upper_bound": upper(always_valid, experiments),
+        "rejected_fixed": fixed / experiments,
+        "rejected_fixed_interval": [lower(fixed, experiments, 0.975), upper(fixed, experiments, 0.975)],
+        "rejected_z_peeked": peeked / experiments,
+    }
+
+
+def finish(
+    told: dict[str, Any], text: str, failures: list[str], seed: int, started: datetime, json: Path | None
+) -> None:
+    """Tell the result as JSON, or to a person; ends with 1 where something failed."""
+    from patter.result import envelope, write_result
+
+    write_result(envelope("evaluate.intervals", "evaluate intervals", seed, started, failures, None) | told, json)
+    if json is None:
+        typer.echo(text)
+    for failure in failures if str(json) != "-" else ():
+        typer.echo(failure, err=True)
+    if failures:
+        raise typer.Exit(1)
+
+
 def past(
     data: Path, mapping: Sequence[str], splits: int, peeks: int, effect: float, alpha: float, seed: int,
     json: Path | None,
@@ -32,10 +60,8 @@ def past(
     """Read, split, tell; ends with 1 where the intervals do not do what they promise."""
     import numpy as np
 
-    from inference.experiment.exact import lower, upper
     from inference.experiment.past import described, planted, rejected
     from patter.files.visits import read_visits, visit_columns
-    from patter.result import envelope, write_result
     from schemas.errors import Code, ConfigError
 
     started = datetime.now(UTC)
@@ -55,11 +81,7 @@ def past(
         "effect": effect,
         "baseline": about.value,
         "alpha": alpha,
-        "rejected_peeked": same.always_valid / splits,
-        "upper_bound": upper(same.always_valid, splits),
-        "rejected_fixed": same.fixed / splits,
-        "rejected_fixed_interval": [lower(same.fixed, splits, 0.975), upper(same.fixed, splits, 0.975)],
-        "rejected_z_peeked": same.peeked / splits,
+        **rejections(same.always_valid, same.fixed, same.peeked, splits),
         "power": found.always_valid / splits,
         "power_fixed": found.fixed / splits,
         "shoppers": {"all": rows.shoppers, "impressions_each": about.per_shopper},
@@ -67,13 +89,7 @@ def past(
         "rows": len(rows.shopper),
         "simulated": False,
     }
-    write_result(envelope("evaluate.intervals", "evaluate intervals", seed, started, failures, None) | told, json)
-    if json is None:
-        typer.echo(_text(told))
-    for failure in failures if str(json) != "-" else ():
-        typer.echo(failure, err=True)
-    if failures:
-        raise typer.Exit(1)
+    finish(told, _text(told), failures, seed, started, json)
 
 
 def _text(told: dict[str, Any]) -> str:
