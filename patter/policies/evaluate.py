@@ -1,6 +1,5 @@
 """`patter policy evaluate`: what versions of the policy would have got on decisions that were logged."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,12 @@ from inference.decide.policy import Policy
 from inference.experiment.offpolicy import Figure, Judged, gain, judged
 from patter.policies.log import Log
 from patter.policies.logged import REWARDS, Feedback, Logged, put_all
-from patter.replay.sources import dumped, published
+from patter.replay.sources import records_of
 from patter.settings import Settings
 from patter.wiring.agents import agent_rules
-from patter.wiring.kafka import topics_of
 from schemas.cells import YOUNG
 from schemas.errors import Code, ConfigError
 from schemas.policies import PolicySnapshot
-from streams.kafka.dump_lines import DumpRecord
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -63,9 +60,9 @@ def evaluate(
         raise ConfigError(Code.USAGE, "the versions are of two experiments", where=f"{version} and {against}")
     since_ms = 0 if in_sample else max(map(fitted_until_ms, snapshots))
     feedback = Feedback(reward, agent_rules(settings))
-    put_all(feedback, _records(settings, kept, "events"))
+    put_all(feedback, records_of(settings, "events", _file(kept, "events")))
     logged = Logged(snapshots[0].experiment, since_ms, feedback.tokens)
-    put_all(logged, _records(settings, kept, "decisions"))
+    put_all(logged, records_of(settings, "decisions", _file(kept, "decisions")))
     policies = [Policy(snapshot) for snapshot in snapshots]
     shoppers, rewards = logged.shoppers, logged.rewards
     ones = np.ones(len(rewards))
@@ -95,15 +92,6 @@ def fitted_until_ms(snapshot: PolicySnapshot) -> int:
     if snapshot.basis is not None and snapshot.basis.as_of_ms is not None:
         return snapshot.basis.as_of_ms + YOUNG.width_ms
     return snapshot.created_ms if snapshot.cells else 0
-
-
-def _records(settings: Settings, kept: Path | None, logical: str) -> Iterator[DumpRecord]:
-    file = _file(kept, logical)
-    if file is None:
-        yield from published(settings, logical)
-        return
-    name = topics_of(settings)[logical].name
-    yield from (record for record in dumped(file) if record.topic == name)
 
 
 def _file(kept: Path | None, logical: str) -> Path | None:

@@ -1,18 +1,16 @@
 """Reach from the broker, or from a file of what was kept."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from features.aggregates.records import Gathering
 from patter.reach.found import ReachFound, codes_of, named, reach_found
-from patter.replay.sources import dumped
+from patter.replay.sources import records_of
 from patter.settings import Settings
-from patter.wiring.kafka import kafka_options, topics_of
+from patter.wiring.kafka import topics_of
 from schemas.errors import CheckFailed, Code
 from schemas.token import code_of
-from streams.kafka.dump import DumpRecord, read_topic
 
 
 def reached(settings: Settings, most: int, kept: Path | None) -> ReachFound:
@@ -23,7 +21,7 @@ def reached(settings: Settings, most: int, kept: Path | None) -> ReachFound:
     LackingError (broker).
     """
     gatherings: dict[str, Gathering] = {}
-    for record in _read(settings, "sketches", kept):
+    for record in records_of(settings, "sketches", kept):
         source, _, rest = (record.key or b"").decode("utf-8", "replace").partition("|")
         if Gathering.is_of(rest):
             try:
@@ -41,20 +39,13 @@ def reached(settings: Settings, most: int, kept: Path | None) -> ReachFound:
 def _ids(settings: Settings, codes: set[str], kept: Path | None) -> dict[str, list[str]]:
     """The catalogue's ids by their codes in hex: of so many products one or the other two share theirs."""
     found: dict[str, dict[str, None]] = {}
-    for record in _read(settings, "catalog", kept) if codes else ():
+    for record in records_of(settings, "catalog", kept) if codes else ():
         product = (record.key or b"").decode("utf-8", "replace")
         code = f"{code_of(product):08x}"
         if code in codes:
             # Whatever was once a product has sold: one that was removed keeps its name.
             found.setdefault(code, {})[product] = None
     return {code: sorted(ids) for code, ids in found.items()}
-
-
-def _read(settings: Settings, logical: str, kept: Path | None) -> Iterator[DumpRecord]:
-    topic = topics_of(settings)[logical].name
-    if kept is None:
-        return read_topic(kafka_options(settings, "patter-reach"), topic)
-    return (record for record in dumped(kept) if record.topic == topic)
 
 
 def _undecodable(where: str, error: Exception) -> CheckFailed:

@@ -38,6 +38,16 @@ def published(settings: Settings, logical: str) -> Iterator[DumpRecord]:
     return read_topic(kafka_options(settings, "patter-replay"), topics_of(settings)[logical].name)
 
 
+def records_of(settings: Settings, logical: str, kept: Path | None) -> Iterator[DumpRecord]:
+    """A topic's records: from a file of dumps, which may hold other topics' too, or without one from the broker. Raises
+    as `dumped` and `published` do.
+    """
+    if kept is None:
+        return published(settings, logical)
+    topic = topics_of(settings)[logical].name
+    return (record for record in dumped(kept) if record.topic == topic)
+
+
 def kept_beside(records: Path, names: Sequence[str]) -> Path | None:
     """The first of these files that was kept beside a file of decisions, if there is one."""
     return next((path for name in names if (path := records.parent / name).exists()), None)
